@@ -1,0 +1,1 @@
+"""Language models behind one small protocol: the bundled one, any local one, any OpenAI-compatible server, a script."""

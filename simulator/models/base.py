@@ -1,0 +1,63 @@
+"""What the customer needs of a language model: sample a few continuations of a prompt, and score given ones."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from pydantic import Field
+
+from simulator.moves import Frozen
+
+
+class ModelError(RuntimeError):
+    """A model that cannot be fetched, loaded or run. The message says what happened and what to do."""
+
+
+class Message(Frozen):
+    """One message of a chat prompt."""
+
+    role: str
+    content: str
+
+
+class Prompt(Frozen):
+    """A prompt in both forms; a backend uses the one that it understands.
+
+    `stable` and `changing` together are the plain script that the bundled adapter was trained on: `stable` only ever
+    grows during a call, so a backend can keep its keys and values. `messages` is the full prompt for a chat model.
+    """
+
+    stable: str
+    changing: str
+    messages: tuple[Message, ...] = ()
+
+
+class Sampling(Frozen):
+    """How to sample. The same prompt, sampling and model give the same texts."""
+
+    n: int = Field(default=4, ge=1, le=64)
+    temperature: float = Field(default=0.6, ge=0, le=2)
+    top_p: float = Field(default=0.95, gt=0, le=1)
+    max_tokens: int = Field(default=48, ge=1, le=1024)
+    seed: int = 0
+
+
+class LanguageModel(Protocol):
+    """A model that continues prompts. Implementations are safe to call from several threads."""
+
+    @property
+    def name(self) -> str:
+        """Model, revision and adapter, precisely enough to load it again."""
+        ...
+
+    @property
+    def scores(self) -> bool:
+        """Whether `score` is supported; an OpenAI-compatible server usually cannot."""
+        ...
+
+    def sample(self, prompt: Prompt, sampling: Sampling) -> list[str]:
+        """`sampling.n` continuations, without the prompt. Raises ModelError."""
+        ...
+
+    def score(self, prompt: Prompt, continuations: Sequence[str]) -> list[float]:
+        """Mean log-probability a token of each continuation (natural log, at most 0). Raises ModelError."""
+        ...
