@@ -357,4 +357,4 @@ def outcome_of(persona: Persona, state: State) -> Outcome:
     if state.settled and can_hear and share >= Rule.HEARD_ENOUGH:
         whole = all(point.id in state.heard for point in persona.story)
         return Outcome.WON_OVER if whole and state.owned else Outcome.RETAINED
-    return Outcome.PLACATED if state.settled or can_hear and state.replies else Outcome.LOST
+    return Outcome.PLACATED if state.settled or (can_hear and state.replies) else Outcome.LOST

@@ -41,6 +41,7 @@ class RemoteModel:
 
     def score(self, prompt: Prompt, continuations: Sequence[str]) -> list[float]:
         """Not to be had over this protocol."""
+        del prompt, continuations
         raise ModelError(f"{self.name} cannot score given texts; ask `scores` first")
 
     def _ask(self, body: dict[str, Any]) -> list[str]:

@@ -1,0 +1,179 @@
+"""What the trainee is told: how the last reply landed and why, a hint when asked, a better line afterwards.
+
+Two sentences, with the trainee's own words quoted and the rule behind them in plain language. Never a lecture, never praise
+for its own sake.
+"""
+
+import re
+
+from simulator.anger import Landing, Reaction, State
+from simulator.moves import Frozen, Judgement, Move
+from simulator.persona import Persona, StoryPoint, Told
+from simulator.transcript import Turn
+
+
+class Note(Frozen):
+    """How a reply landed. `quote` are the words that did it, `offer` what was said too early to be heard."""
+
+    headline: str
+    why: str
+    quote: str = ""
+    offer: str = ""
+
+
+_NOTES: dict[Landing, tuple[str, str]] = {
+    Landing.HEARD: (
+        "That landed.",
+        "You said what they feel and the reason for it, so they believe you have understood.",
+    ),
+    Landing.HEARD_AGAIN: (
+        "Heard before.",
+        "True, but you have said it already; there is more that nobody has said yet.",
+    ),
+    Landing.GUESSED: (
+        "A guess beside the point.",
+        "It was specific, but it is not what weighs on them. Ask, then try again.",
+    ),
+    Landing.SPOILED: (
+        "You had them, then took it back.",
+        "The understanding was right; what came in the same breath undid it. Stop after the understanding.",
+    ),
+    Landing.CANNED: (
+        "It sounded like a script.",
+        "These words fit any complaint. Name their feeling and the reason for it.",
+    ),
+    Landing.TOO_EARLY: ("Too early.", "The fix may be right, but they cannot hear it yet. Stay with the story first."),
+    Landing.DEFENDED: (
+        "They heard a defence.",
+        "Explaining or justifying puts you on the other side. Leave who is right alone.",
+    ),
+    Landing.BLAMED: ("They heard blame.", "Whoever's fault it was, they called you. Take the outcome on yourself."),
+    Landing.DISMISSED: ("They felt brushed off.", "What they just told you went by. Pick it up before anything else."),
+    Landing.REFUSED: (
+        "They hit a wall.",
+        "A limit is easier to hear as a choice: what you can do, and two ways to it.",
+    ),
+    Landing.OVERPROMISED: (
+        "They do not believe it.",
+        "A promise nobody can keep is the next complaint. Say what is certain.",
+    ),
+    Landing.INTERROGATED: ("It felt like a form.", "Data can wait. One open question, what or how, brings out more."),
+    Landing.ASKED: (
+        "They are talking.",
+        "A question keeps it from getting worse; understanding said aloud brings it down.",
+    ),
+    Landing.RESTATED: (
+        "They know you listened.",
+        "The facts came back right. Now say what it must be like for them, and why.",
+    ),
+    Landing.PROBED: (
+        "You asked what else.",
+        "It brings out what is under the story, once they are calm enough to say it.",
+    ),
+    Landing.OFFERED: (
+        "They can hear an offer now.",
+        "It lacks the when and the how. Say both, and what may still go wrong.",
+    ),
+    Landing.SETTLED: (
+        "They can rely on that.",
+        "A step with a time and a margin. Is there anything they have not said?",
+    ),
+    Landing.NOTHING: (
+        "Nothing happened.",
+        "There was nothing in it for them. Ask what happened, or say what you have understood.",
+    ),
+}
+_SHOWN_BY = {
+    Landing.HEARD: Move.SPECIFIC_EMPATHY,
+    Landing.HEARD_AGAIN: Move.SPECIFIC_EMPATHY,
+    Landing.GUESSED: Move.SPECIFIC_EMPATHY,
+    Landing.CANNED: Move.GENERIC_SYMPATHY,
+    Landing.TOO_EARLY: Move.SOLUTION,
+    Landing.DEFENDED: Move.DEFENSIVE,
+    Landing.BLAMED: Move.BLAME,
+    Landing.DISMISSED: Move.DISMISSIVE,
+    Landing.REFUSED: Move.CANNOT_DO,
+    Landing.OVERPROMISED: Move.OVERPROMISE,
+    Landing.INTERROGATED: Move.CLOSED_QUESTION,
+    Landing.ASKED: Move.OPEN_QUESTION,
+    Landing.RESTATED: Move.RESTATEMENT,
+    Landing.PROBED: Move.PROBE_UNSAID,
+    Landing.OFFERED: Move.SOLUTION,
+    Landing.SETTLED: Move.SET_EXPECTATIONS,
+}
+
+
+def quote_of(judgement: Judgement, move: Move | None, text: str, most: int = 160) -> str:
+    """The words that show `move`; the beginning of the reply when no span stands out."""
+    quote = " ".join(((judgement.quote(move) if move else "") or text).split())
+    return quote if len(quote) <= most else quote[: most - 1].rsplit(" ", 1)[0] + "…"
+
+
+def note(turn: Turn) -> Note | None:
+    """How this reply landed; None for a turn that has not been judged."""
+    judgement, reaction = turn.judgement, turn.reaction
+    if judgement is None or reaction is None:
+        return None
+    if judgement.uncertain:
+        return Note(
+            headline="Not sure what that was.", why="The evaluator could not read this reply, so nothing came of it."
+        )
+    headline, why = _NOTES[reaction.landing]
+    move = _SHOWN_BY.get(reaction.landing) or _worst(reaction)
+    offer = quote_of(judgement, Move.SOLUTION, turn.text) if reaction.too_early else ""
+    quote = quote_of(judgement, move, turn.text) if move else ""
+    return Note(headline=headline, why=why, quote=quote, offer=offer)
+
+
+def _worst(reaction: Reaction) -> Move | None:
+    rises = [cause for cause in reaction.causes if cause.change > 0]
+    return max(rises, key=lambda cause: cause.change).move if rises else None
+
+
+def hint(persona: Persona, state: State) -> str:
+    """What to try now, without giving the story away."""
+    waiting = [p for p in state.told if p not in state.heard]
+    if waiting:
+        return (
+            f"They have told you that {persona.point(waiting[-1]).fact}. Nobody has said yet what that is like for them. "
+            "Say it, with the reason."
+        )
+    untold = [p for p in persona.story if p.id not in {*state.told, *state.heard}]
+    if any(p.told is not Told.PROBED for p in untold):
+        return "There is more to the story. Ask something open, what or how, and leave room for the answer."
+    if state.anger > persona.temperament.hears_advice_at:
+        return "They have told you much, yet they are still too angry for a fix. Say once more what this has cost them, and why."
+    if untold:
+        return "They are calm enough to say what they have held back. Ask whether something else lies behind this."
+    return "They can hear a way forward now: what you will do, by when, and what could still go wrong."
+
+
+_SECOND_PERSON = {
+    "i": "you", "i'm": "you're", "i've": "you've", "i'd": "you'd", "i'll": "you'll", "me": "you", "my": "your",
+    "mine": "yours", "myself": "yourself", "am": "are", "we": "you", "we're": "you're", "we've": "you've", "us": "you",
+    "our": "your", "ours": "yours", "you": "we", "you're": "we're", "you've": "we've", "your": "our", "yours": "ours",
+}  # fmt: skip
+
+
+def better_line(persona: Persona, point: StoryPoint) -> str:
+    """A line that would have met this point: the customer's own words turned round, with the feeling they carry."""
+    plain = [says for says in point.says if " you" not in f" {says.lower()}"] or list(point.says)
+    heard = _turned_round(min(plain, key=len))
+    feeling = point.feeling.strip().rstrip(".")
+    name = persona.name.split()[0]
+    return f"“{heard} I can see why that leaves you {feeling}, {name}. Have I got that right?”"
+
+
+def _turned_round(says: str) -> str:
+    """First person to second: the first person is always the customer, so the swap is safe where third person is not."""
+
+    def swap(match: re.Match[str]) -> str:
+        word = match.group(0)
+        other = _SECOND_PERSON.get(word.lower().replace("’", "'"))
+        if other is None:
+            return word
+        start = match.start() == 0 or says[: match.start()].rstrip()[-1:] in ".!?"
+        return other[:1].upper() + other[1:] if start else other
+
+    text = re.sub(r"[A-Za-z]+(?:['’][a-z]+)?", swap, says.strip())
+    return re.sub(r"\b([Yy]ou) was\b", r"\1 were", text)

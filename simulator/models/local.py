@@ -1,0 +1,194 @@
+"""A causal language model on this machine, through transformers: the bundled one, a hub id, a folder or a GGUF file."""
+
+import hashlib
+import logging
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.nn.functional import log_softmax, softmax
+from transformers import AutoModelForCausalLM, AutoTokenizer, DynamicCache
+
+from simulator.models.base import ModelError, Prompt, Sampling
+
+log = logging.getLogger(__name__)
+
+PREFIXES = 8  # calls whose keys and values are kept; about 10 MB each with the bundled model
+
+
+class LocalModel:
+    """A causal LM with a cache of prompt prefixes. One lock: the model serves one request at a time.
+
+    `adapter` is a folder with a LoRA adapter (safetensors); it is merged into a copy of the weights in memory. With
+    `script=True` prompts are the plain script of the bundled adapter, else the tokenizer's chat template is used.
+    """
+
+    scores = True
+
+    def __init__(self, model: str | Path, adapter: Path | None = None, *, script: bool = False) -> None:
+        self.name = _name(model, adapter)
+        self._script = script
+        self._lock = threading.Lock()
+        self._prefixes: OrderedDict[tuple[int, ...], DynamicCache] = OrderedDict()
+        self.device = "cuda" if torch.cuda.is_available() else "cpu"
+        try:
+            self.tokenizer, self._model = _load(model, adapter, self.device)
+        except (OSError, ValueError, RuntimeError) as error:
+            raise ModelError(
+                f"The model {model} could not be loaded ({' '.join(str(error).split())[:200]}). Give a hub id, a folder "
+                "with safetensors or a GGUF file; a hub id needs the network the first time."
+            ) from error
+        if not script and not self.tokenizer.chat_template:
+            raise ModelError(f"The model {model} has no chat template; use an instruction-tuned model")
+        self._stop = {i for i in (self.tokenizer.eos_token_id, self._model.config.eos_token_id) if isinstance(i, int)}
+
+    def sample(self, prompt: Prompt, sampling: Sampling) -> list[str]:
+        """`sampling.n` continuations up to the end of turn or line. The same seed gives the same texts."""
+        with self._lock, torch.inference_mode(), _out_of_memory(self.name):
+            logits, cache = self._read(prompt)
+            return self._decode(logits, cache, sampling)
+
+    def score(self, prompt: Prompt, continuations: Sequence[str]) -> list[float]:
+        """Mean log-probability a token of each continuation, the end of the turn included."""
+        if not continuations:
+            return []
+        with self._lock, torch.inference_mode(), _out_of_memory(self.name):
+            first, cache = self._read(prompt)
+            rows = [[*self._encode(" " + text.strip()), self.tokenizer.eos_token_id] for text in continuations]
+            longest = max(map(len, rows))
+            pad = self.tokenizer.eos_token_id
+            ids = torch.tensor([row + [pad] * (longest - len(row)) for row in rows], device=self.device)
+            cache.batch_repeat_interleave(len(rows))
+            later = self._model(ids, past_key_values=cache).logits
+            logits = torch.cat([first.expand(len(rows), 1, -1), later[:, :-1]], dim=1).float()
+            chosen = log_softmax(logits, dim=-1).gather(2, ids[:, :, None])[:, :, 0]
+            return [float(chosen[i, : len(row)].mean()) for i, row in enumerate(rows)]
+
+    def _encode(self, text: str) -> list[int]:
+        """Token ids of untrusted text: control tokens typed into it stay ordinary characters."""
+        ids = self.tokenizer(text, add_special_tokens=False, split_special_tokens=True).input_ids
+        return list(ids)
+
+    def _prompt_ids(self, prompt: Prompt) -> list[int]:
+        if self._script:
+            return [self.tokenizer.bos_token_id, *self._encode(prompt.stable + prompt.changing)]
+        # The template's own tags are control tokens; what people said is encoded apart and put between them.
+        marks = [f"\x00{i}\x00" for i in range(len(prompt.messages))]
+        chat = [{"role": m.role, "content": mark} for m, mark in zip(prompt.messages, marks, strict=True)]
+        text = self.tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=True)
+        ids: list[int] = []
+        for message, mark in zip(prompt.messages, marks, strict=True):
+            before, text = text.split(mark, 1)
+            ids += self.tokenizer(before, add_special_tokens=False).input_ids + self._encode(message.content)
+        return ids + list(self.tokenizer(text, add_special_tokens=False).input_ids)
+
+    def _read(self, prompt: Prompt) -> tuple[torch.Tensor, DynamicCache]:
+        """Logits after the prompt, (1, 1, vocabulary), and a cache that the caller may change.
+
+        The longest known prefix is not read again.
+        """
+        ids = self._prompt_ids(prompt)
+        known: tuple[int, ...] = ()
+        kept: tuple[tuple[int, ...], DynamicCache] | None = None
+        for key, cache in self._prefixes.items():
+            shared = next(
+                (i for i, (a, b) in enumerate(zip(key, ids, strict=False)) if a != b), min(len(key), len(ids))
+            )
+            if shared > len(known):
+                known, kept = tuple(ids[:shared]), (key, cache)
+        known = known[: len(ids) - 1]
+        cache = DynamicCache(config=self._model.config)
+        if kept is not None and known:
+            self._prefixes.move_to_end(kept[0])
+            cache = _copy(kept[1], self._model.config, len(known))
+        rest = torch.tensor([ids[len(known) :]], device=self.device)
+        logits = self._model(rest, past_key_values=cache, logits_to_keep=1).logits
+        self._prefixes[tuple(ids)] = _copy(cache, self._model.config, len(ids))
+        while len(self._prefixes) > PREFIXES:
+            self._prefixes.popitem(last=False)
+        return logits, cache
+
+    def _decode(self, logits: torch.Tensor, cache: DynamicCache, sampling: Sampling) -> list[str]:
+        generator = torch.Generator(self.device).manual_seed(sampling.seed)
+        n = sampling.n
+        cache.batch_repeat_interleave(n)
+        logits = logits[:, -1].expand(n, -1)
+        rows: list[list[int]] = [[] for _ in range(n)]
+        open_rows = set(range(n))
+        for _ in range(sampling.max_tokens):
+            chosen = _choose(logits.float(), sampling, generator)
+            for row in list(open_rows):
+                token = int(chosen[row])
+                if token in self._stop or "\n" in self.tokenizer.decode([token]):
+                    open_rows.discard(row)
+                else:
+                    rows[row].append(token)
+            if not open_rows:
+                break
+            logits = self._model(chosen[:, None], past_key_values=cache).logits[:, -1]
+        return [str(self.tokenizer.decode(row, skip_special_tokens=True)).strip() for row in rows]
+
+
+def _choose(logits: torch.Tensor, sampling: Sampling, generator: torch.Generator) -> torch.Tensor:
+    """One token a row, by temperature and nucleus; greedy at temperature 0."""
+    if sampling.temperature == 0:
+        return logits.argmax(-1)
+    top, tokens = (logits / sampling.temperature).topk(64, dim=-1)  # the nucleus lies well within 64 tokens
+    weights = softmax(top, dim=-1)
+    weights[weights.cumsum(-1) - weights > sampling.top_p] = 0
+    drawn = torch.multinomial(weights, 1, generator=generator)
+    return tokens.gather(1, drawn)[:, 0]
+
+
+def _copy(cache: DynamicCache, config: Any, length: int) -> DynamicCache:
+    """The first `length` positions of a cache with one row."""
+    fresh = DynamicCache(config=config)
+    for index, layer in enumerate(cache.layers):
+        fresh.update(layer.keys[:1, :, :length].clone(), layer.values[:1, :, :length].clone(), index)
+    return fresh
+
+
+def _load(model: str | Path, adapter: Path | None, device: str) -> tuple[Any, Any]:
+    path = Path(model)
+    extra: dict[str, Any] = {}
+    if path.suffix == ".gguf":
+        if not path.is_file():
+            raise OSError(f"{path}: no such file")
+        extra, model = {"gguf_file": path.name}, path.parent
+    tokenizer = AutoTokenizer.from_pretrained(model, **extra)
+    loaded = AutoModelForCausalLM.from_pretrained(model, dtype=torch.bfloat16, use_safetensors=not extra, **extra)
+    if adapter is not None:
+        from peft import PeftModel
+
+        loaded = PeftModel.from_pretrained(loaded, str(adapter)).merge_and_unload()
+    return tokenizer, loaded.to(device).eval()
+
+
+def _name(model: str | Path, adapter: Path | None) -> str:
+    base = Path(model).name if Path(model).exists() else str(model)
+    if adapter is None:
+        return base
+    digest = hashlib.sha256((adapter / "adapter_model.safetensors").read_bytes()).hexdigest()
+    return f"{base}+{adapter.name}@{digest[:12]}"
+
+
+class _out_of_memory:  # noqa: N801  a context manager used like a function
+    """Turns running out of memory into a ModelError that says what to do."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, MemoryError | torch.OutOfMemoryError) or (
+            isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
+        ):
+            raise ModelError(
+                f"{self.name} ran out of memory. Nothing said is lost. Close other programs or choose a smaller --model, "
+                "then send the reply again."
+            ) from error

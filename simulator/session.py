@@ -1,0 +1,177 @@
+"""One call: the loop reply -> judge -> anger -> directive -> customer, each turn stored as it happens.
+
+The state is never stored: it is the fold of `react` over the judgements, so a call can be resumed, audited or replayed
+from its turns alone.
+"""
+
+import zlib
+from importlib.metadata import PackageNotFoundError, version
+
+from simulator.anger import Reaction, State, opening_state, outcome_of, react
+from simulator.customer import Customer
+from simulator.directive import next_directive, opening_directive
+from simulator.grade import Scorecard, grade
+from simulator.judge import MOST_CHARACTERS, Judge, Reading
+from simulator.persona import Persona
+from simulator.storage import Store, new_id
+from simulator.transcript import Models, Transcript, Turn
+
+
+class ReplyError(ValueError):
+    """A reply that cannot be taken. Nothing has changed; the message says what to do."""
+
+
+def package_version() -> str:
+    """The installed version of Defuse."""
+    try:
+        return version("defuse")
+    except PackageNotFoundError:
+        return "source"
+
+
+class Call:
+    """A call with one customer. Not shared between people; the customer and judge behind it are."""
+
+    def __init__(
+        self,
+        persona: Persona,
+        customer: Customer,
+        judge: Judge,
+        transcript: Transcript,
+        store: Store | None,
+        owner: str,
+    ) -> None:
+        self.persona = persona
+        self.transcript = transcript
+        self._customer = customer
+        self._judge = judge
+        self._store = store
+        self._owner = owner
+        self.state = replay(persona, transcript)
+
+    @classmethod
+    def begin(
+        cls,
+        persona: Persona,
+        customer: Customer,
+        judge: Judge,
+        *,
+        store: Store | None = None,
+        owner: str = "",
+        seed: int | None = None,
+        exam: bool = False,
+    ) -> "Call":
+        """A new call; the customer has said the opening. Without a seed, one is drawn from the call's id."""
+        call_id = new_id()
+        directive = opening_directive(persona, opening_state(persona))
+        opening = Turn(
+            role="customer", text=persona.opening, anger=persona.temperament.opening_anger, directive=directive
+        )
+        transcript = Transcript(
+            id=call_id,
+            persona=persona.id,
+            seed=zlib.crc32(call_id.encode()) if seed is None else seed,
+            turns=(opening,),
+            exam=exam,
+            models=Models(customer=customer.model.name, judge=judge.name, package=package_version()),
+        )
+        if store is not None:
+            store.create(transcript, owner)
+        return cls(persona, customer, judge, transcript, store, owner)
+
+    @classmethod
+    def resume(
+        cls, persona: Persona, customer: Customer, judge: Judge, *, store: Store, owner: str, call_id: str
+    ) -> "Call":
+        """A stored call, where it was left. A reply that was never answered is answered by `answer`."""
+        return cls(persona, customer, judge, store.load(call_id, owner), store, owner)
+
+    @property
+    def waiting(self) -> bool:
+        """Whether a reply has been said that the customer has not answered."""
+        return not self.transcript.finished and self.transcript.turns[-1].role == "trainee"
+
+    def hear(self, text: str) -> Reaction:
+        """Take a reply, judge it and move the anger. Raises ReplyError, JudgeError, ModelError or StorageError.
+
+        The words are stored before they are judged. When judging fails they stay, and `hear` with the same or another
+        text replaces them.
+        """
+        text = text.strip()
+        if self.transcript.finished:
+            raise ReplyError("The call has ended. Take the call again, or choose another customer.")
+        if not text:
+            raise ReplyError("Say something first: an empty reply cannot be sent.")
+        if len(text) > MOST_CHARACTERS:
+            raise ReplyError(
+                f"That is {len(text):,} characters; nobody listens that long. Keep it under {MOST_CHARACTERS:,} "
+                "(it is still in the box)."
+            )
+        turns = self.transcript.turns
+        if turns[-1].role == "trainee":
+            turns = turns[:-1]
+        said = Turn(role="trainee", text=text, anger=self.state.anger)
+        self._put(len(turns), said, turns)
+        reading = Reading(persona=self.persona, history=tuple((t.role, t.text) for t in turns), reply=text)
+        judgement = self._judge.judge([reading])[0]
+        before = replay(self.persona, self.transcript.model_copy(update={"turns": turns}))
+        state, reaction = react(self.persona, before, judgement)
+        judged = said.model_copy(update={"judgement": judgement, "reaction": reaction, "anger": state.anger})
+        self._put(len(turns), judged, turns)
+        self.state = state
+        return reaction
+
+    def answer(self) -> Turn:
+        """The customer's line to the reply heard last. Raises ReplyError, ModelError or StorageError."""
+        said = self.transcript.turns[-1]
+        if said.role != "trainee" or said.reaction is None:
+            raise ReplyError("There is no reply to answer; say something first.")
+        directive = next_directive(self.persona, self.state, said.reaction)
+        line = self._customer.speak(
+            self.persona, self.transcript.lines(), directive, self.state.told, self.transcript.seed
+        )
+        turn = Turn(role="customer", text=line.text, anger=self.state.anger, directive=directive)
+        self._put(len(self.transcript.turns), turn, self.transcript.turns)
+        if self.state.outcome is not None:
+            self._finish(self.state)
+        return turn
+
+    def reply(self, text: str) -> tuple[Reaction, Turn]:
+        """`hear` and `answer` in one."""
+        reaction = self.hear(text)
+        return reaction, self.answer()
+
+    def hint_used(self) -> None:
+        """Count a hint."""
+        self.transcript = self.transcript.model_copy(update={"hints": self.transcript.hints + 1})
+        if self._store is not None:
+            self._store.update(self.transcript, self._owner)
+
+    def end(self) -> Scorecard:
+        """End the call from the trainee's side (or take note that it ended), and grade it."""
+        if not self.transcript.finished:
+            self._finish(self.state.model_copy(update={"outcome": outcome_of(self.persona, self.state)}))
+        scorecard = grade(self.persona, self.transcript)
+        if self._store is not None:
+            self._store.update(self.transcript, self._owner, scorecard)
+        return scorecard
+
+    def _finish(self, state: State) -> None:
+        self.transcript = self.transcript.model_copy(update={"ending": state.ending, "outcome": state.outcome})
+        if self._store is not None:
+            self._store.update(self.transcript, self._owner)
+
+    def _put(self, position: int, turn: Turn, before: tuple[Turn, ...]) -> None:
+        """Write through: storage first, so that memory never knows more than the disk."""
+        if self._store is not None:
+            self._store.put_turn(self.transcript.id, self._owner, position, turn)
+        self.transcript = self.transcript.model_copy(update={"turns": (*before, turn)})
+
+
+def replay(persona: Persona, transcript: Transcript) -> State:
+    """The state after the judged replies of a transcript."""
+    state = opening_state(persona)
+    for _, turn in transcript.replies:
+        if turn.judgement is not None and state.ending is None:
+            state = react(persona, state, turn.judgement).state
+    return state
