@@ -1,0 +1,203 @@
+"""The `defuse` command. Every subcommand is a thin call into the library; a bad input ends with status 1 and a clear line."""
+
+import json
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+from rich.console import Console
+
+from simulator.jsonl import InputError, read_jsonl, write_jsonl
+from simulator.judge import JudgeError
+from simulator.models.base import ModelError
+from simulator.persona import LIBRARY, Persona, PersonaError, load_persona, load_personas, persona_json_schema
+from simulator.records import (
+    CallRecord,
+    ReplyRecord,
+    grade_records,
+    judgement_json,
+    known_persona,
+    readings,
+    transcript_json,
+)
+from simulator.storage import StorageError
+
+app = typer.Typer(
+    help="Practise calming the customer who is furious for a reason.", no_args_is_help=True, add_completion=False
+)
+persona_app = typer.Typer(help="Check persona files, and print the JSON Schema for editors.", no_args_is_help=True)
+app.add_typer(persona_app, name="persona")
+
+Model = Annotated[
+    str, typer.Option("--model", help="Customer: bundled, openai:NAME, a hub id, a folder or a GGUF file.")
+]
+JudgeModel = Annotated[str, typer.Option("--judge-model", help="Evaluator: bundled, or any model asked by the rubric.")]
+BaseUrl = Annotated[
+    str | None, typer.Option("--base-url", help="Address of an OpenAI-compatible server, ending in /v1.")
+]
+Personas = Annotated[Path | None, typer.Option("--personas", help="A folder of persona files to add to the library.")]
+Input = Annotated[Path, typer.Argument(help="JSON lines to read.")]
+Output = Annotated[Path, typer.Argument(help="JSON lines to write.")]
+
+errors = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
+
+
+@contextmanager
+def _clear_errors() -> Iterator[None]:
+    """What a user can mend ends with its message and status 1; anything else is a bug and shows its trace."""
+    try:
+        yield
+    except (PersonaError, InputError, ModelError, JudgeError, StorageError) as error:
+        _stop(str(error))
+
+
+def _stop(message: str) -> NoReturn:
+    errors.print(message)
+    raise typer.Exit(1)
+
+
+def _library(folder: Path | None) -> dict[str, Persona]:
+    return load_personas(LIBRARY, *([folder] if folder else []))
+
+
+@app.command("app")
+def open_app(
+    model: Model = "bundled",
+    judge_model: JudgeModel = "bundled",
+    base_url: BaseUrl = None,
+    personas: Personas = None,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(envvar="PORT", help="Port to listen on.")] = 7860,
+    database: Annotated[str | None, typer.Option(help="Database URL; SQLite in your folder by default.")] = None,
+) -> None:
+    """Open the practice pages in the browser."""
+    with _clear_errors():
+        from simulator.ui.app import serve
+
+        serve(model, judge_model, base_url, personas, host, port, database)
+
+
+@app.command()
+def setup() -> None:
+    """Fetch and verify the bundled weights, once; afterwards the network is not needed."""
+    from simulator.models.bundled import BUNDLES, ensure
+
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    with _clear_errors():
+        for bundle in BUNDLES:
+            errors.print(f"{bundle.name}: {ensure(bundle)}")
+
+
+@app.command()
+def chat(
+    persona: Annotated[str, typer.Argument(help="Id of a persona in the library, or a persona file.")],
+    replies: Annotated[Path | None, typer.Option(help="Play these replies, one a line, instead of asking.")] = None,
+    seed: Annotated[int, typer.Option(help="The same seed and replies give the same call.")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the whole call as one JSON object.")] = False,
+    model: Model = "bundled",
+    judge_model: JudgeModel = "bundled",
+    base_url: BaseUrl = None,
+    personas: Personas = None,
+) -> None:
+    """A call in the terminal, or from a file of replies."""
+    from simulator.terminal import play
+
+    with _clear_errors():
+        chosen = load_persona(Path(persona)) if persona.endswith((".yaml", ".yml")) else None
+        chosen = chosen or known_persona(_library(personas), persona, "chat")
+        script = _replies(replies) if replies else None
+        from simulator.engine import load_engine
+
+        transcript, card = play(chosen, load_engine(model, judge_model, base_url), script, seed, quiet=as_json)
+    if as_json:
+        typer.echo(json.dumps(transcript_json(transcript, card), ensure_ascii=False))
+
+
+def _replies(path: Path) -> list[str]:
+    try:
+        lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot be read ({error}); give a UTF-8 file with one reply a line") from error
+    if not lines:
+        raise InputError(f"{path}: has no replies; write one a line")
+    return lines
+
+
+@app.command()
+def judge(
+    source: Input,
+    target: Output,
+    personas: Personas = None,
+    judge_model: JudgeModel = "bundled",
+    base_url: BaseUrl = None,
+) -> None:
+    """Label replies in batches."""
+    with _clear_errors():
+        records = read_jsonl(source, ReplyRecord)
+        asked = readings(records, _library(personas))
+        from simulator.engine import load_judge
+
+        found = load_judge(judge_model, base_url).judge(asked)
+        rows = ({"id": r.id, **judgement_json(j)} for r, j in zip(records, found, strict=True))
+        write_jsonl(target, rows)
+
+
+@app.command("grade")
+def grade_command(
+    source: Input,
+    target: Output,
+    personas: Personas = None,
+    judge_model: JudgeModel = "bundled",
+    base_url: BaseUrl = None,
+) -> None:
+    """Grade recorded transcripts."""
+    with _clear_errors():
+        records = read_jsonl(source, CallRecord)
+        library = _library(personas)
+        for record in records:
+            known_persona(library, record.persona, f"{source}: id {record.id}")
+        from simulator.engine import load_judge
+
+        write_jsonl(target, grade_records(records, library, load_judge(judge_model, base_url)))
+
+
+@app.command()
+def bench() -> None:
+    """Measure this machine: first words, whole reply, judging, start, memory."""
+    from simulator.bench import run
+
+    with _clear_errors():
+        run()
+
+
+@persona_app.command()
+def check(files: Annotated[list[Path], typer.Argument(help="Persona files.")]) -> None:
+    """Say what is wrong with persona files, by file and field; status 0 when nothing is."""
+    bad = 0
+    for path in files:
+        try:
+            persona = load_persona(path)
+            typer.echo(f"{path}: good ({persona.name}, {len(persona.story)} story points)")
+        except PersonaError as error:
+            bad += 1
+            errors.print(str(error))
+    if bad:
+        raise typer.Exit(1)
+
+
+@persona_app.command()
+def schema() -> None:
+    """Print the JSON Schema of persona files."""
+    typer.echo(persona_json_schema(), nl=False)
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,52 @@
+"""JSON Lines in and out, for the commands that others build on. A broken line is named by file and number."""
+
+import json
+import os
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+Record = TypeVar("Record", bound=BaseModel)
+
+
+class InputError(ValueError):
+    """A bad input file. The message names file, line and field."""
+
+
+def read_jsonl(path: Path, record: type[Record]) -> list[Record]:
+    """Every line of `path` as a `record`; blank lines are passed over. Raises InputError."""
+    records = []
+    try:
+        with path.open(encoding="utf-8") as file:
+            for number, line in enumerate(file, start=1):
+                if line.strip():
+                    records.append(_record(line, record, f"{path}: line {number}"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot be read ({error}); give a UTF-8 file of JSON lines") from error
+    if not records:
+        raise InputError(f"{path}: has no lines; give one JSON object a line")
+    return records
+
+
+def _record(line: str, record: type[Record], where: str) -> Record:
+    try:
+        return record.model_validate_json(line)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        field = ".".join(str(part) for part in first["loc"])
+        raise InputError(f"{where}: {field + ': ' if field else ''}{first['msg']}") from error
+
+
+def write_jsonl(path: Path, rows: Iterable[dict[str, object]]) -> None:
+    """Write `rows` whole or not at all. Raises InputError when the place cannot be written."""
+    try:
+        with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, delete=False, suffix=".part") as file:
+            for row in rows:
+                file.write(json.dumps(row, ensure_ascii=False) + "\n")
+        os.chmod(file.name, 0o644)  # noqa: PTH101  temporary files are private; a result is not
+        Path(file.name).replace(path)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written ({error.strerror}); nothing was changed there") from error

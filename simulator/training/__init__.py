@@ -1,0 +1,1 @@
+"""The data sets that this project wrote, and the trainers that turn them into the adapters."""
