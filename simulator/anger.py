@@ -182,7 +182,8 @@ def react(persona: Persona, state: State, judgement: Judgement) -> Step:
     target = min(FURY, state.anger + sum(cause.change for cause in causes))
     if target < state.anger:  # the floor stops a fall; it never pushes anger up
         target = max(target, min(state.anger, lowest), CALM)
-    bad = target > state.anger or (not causes and not judgement.present and state.replies > 0)
+    # Judged by what the reply would do, not by the level: at the top of the scale a slip still costs patience.
+    bad = sum(cause.change for cause in causes) > 0 or (not causes and not judgement.present and state.replies > 0)
 
     met = dict(state.met)
     if empathic and not broken:

@@ -24,8 +24,8 @@ from simulator.moves import MOVES, Judgement, Move
 from simulator.persona import StoryPoint
 
 REPLY_TOKENS = 192  # a longer reply is read at both ends
-CONTEXT_TOKENS = 112
-POINT_TOKENS = 64
+CONTEXT_TOKENS = 64
+POINT_TOKENS = 56
 BATCH = 32
 
 
@@ -281,8 +281,8 @@ def _merge(encoder: nn.Module, lora: dict[str, Tensor], scale: float) -> None:
     names = sorted({key.removeprefix("lora.").rsplit(".", 1)[0] for key in lora})
     for name in names:
         try:
-            layer = encoder.get_submodule(name)
+            layer: Any = encoder.get_submodule(name)
             delta = lora[f"lora.{name}.B"].float() @ lora[f"lora.{name}.A"].float() * scale
-            layer.weight.data += delta
+            layer.weight.data.add_(delta)
         except (AttributeError, KeyError, RuntimeError) as error:
             raise ModelError(f"The evaluator's adapter does not fit its base at {name}; reinstall Defuse") from error

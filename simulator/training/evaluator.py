@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 
 RUBRIC = "1"
 RANK, ALPHA = 32, 64
+FROZEN_BLOCKS = 2
 EPOCHS, BATCH = 8, 16
 RATE_LORA, RATE_HEADS = 1e-3, 1e-3
 SPAN_WEIGHT, POINT_WEIGHT = 0.5, 1.0
@@ -44,19 +45,22 @@ class Lora(nn.Module):
         self.layer = layer
         self.A = nn.Parameter(torch.randn(RANK, layer.in_features) / math.sqrt(layer.in_features))
         self.B = nn.Parameter(torch.zeros(layer.out_features, RANK))
-        self.drop = nn.Dropout(0.1)
 
     def forward(self, x: Tensor) -> Tensor:
         """The layer's output plus the scaled delta."""
-        out: Tensor = self.layer(x) + (self.drop(x) @ self.A.T @ self.B.T) * (ALPHA / RANK)
+        out: Tensor = self.layer(x) + (x @ self.A.T @ self.B.T) * (ALPHA / RANK)
         return out
 
 
 def add_lora(encoder: nn.Module) -> dict[str, Lora]:
-    """Freeze the encoder and wrap each linear layer of its blocks; returned by name."""
+    """Freeze the encoder and wrap each linear layer of its upper blocks; returned by name.
+
+    The lowest two blocks stay as they are: what they read is general, and the backward pass can stop above them.
+    """
     for parameter in encoder.parameters():
         parameter.requires_grad = False
-    found = {name: layer for name, layer in encoder.named_modules() if isinstance(layer, nn.Linear)}
+    upper = tuple(f"encoder.layer.{block}." for block in range(FROZEN_BLOCKS, 12))
+    found = {name: m for name, m in encoder.named_modules() if isinstance(m, nn.Linear) and name.startswith(upper)}
     wrapped = {}
     for name, layer in found.items():
         parent, _, leaf = name.rpartition(".")
@@ -82,7 +86,7 @@ class Example:
                         self.spans[k, MOVES.index(move)] = 1
             start = end + 1
         story = item.reading.persona.story if item.reading.persona else ()
-        self.points = [encoding.point(point) for point in story]
+        self.points = [tuple(encoding.point(point)) for point in story]
         self.taken = [float(point.id in item.acknowledged) for point in story]
 
 
@@ -96,10 +100,21 @@ def forward(reader: Reader, batch: list[Example]) -> tuple[Tensor, Tensor, Tenso
         wanted[i, 1 : 1 + one.encoded.reply_length] = one.spans
     span_loss = bce(spans[reply], wanted[reply])
     rows = torch.tensor([i for i, one in enumerate(batch) for _ in one.points])
-    vectors = reader.embed_points(*padded([ids for one in batch for ids in one.points]))
+    known = list(dict.fromkeys(ids for one in batch for ids in one.points))  # each point is read once a batch
+    vectors = reader.embed_points(*padded(known))[[known.index(ids) for one in batch for ids in one.points]]
     points = reader.points(states, reply, vectors, rows)
     taken = torch.tensor([t for one in batch for t in one.taken])
     return moves, torch.stack([one.moves for one in batch]), span_loss, points, taken
+
+
+def shuffled_batches(examples: list[Example]) -> list[list[Example]]:
+    """Random batches in which four replies at a time share a persona, so that few story points have to be read."""
+    by_persona: dict[str, list[Example]] = {}
+    for one in random.sample(examples, len(examples)):
+        by_persona.setdefault(one.item.id.rsplit("-", 1)[0], []).append(one)
+    fours = [group[i : i + 4] for group in by_persona.values() for i in range(0, len(group), 4)]
+    random.shuffle(fours)
+    return [[one for four in fours[i : i + BATCH // 4] for one in four] for i in range(0, len(fours), BATCH // 4)]
 
 
 def predict(reader: Reader, examples: list[Example]) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -151,6 +166,11 @@ def train(out: Path, epochs: int) -> None:
     random.seed(SEED)
     torch.manual_seed(SEED)
     tokenizer, encoder, width = load_encoder(ensure(MINILM))
+    for module in encoder.modules():  # drawing dropout masks costs half of the time on a CPU; the heads keep theirs
+        if isinstance(module, nn.Dropout):
+            module.p = 0.0
+        elif hasattr(module, "dropout_prob"):
+            module.dropout_prob = 0.0
     lora = add_lora(encoder)
     reader = Reader(encoder, width)
     encoding = Encoding(tokenizer)
@@ -163,27 +183,25 @@ def train(out: Path, epochs: int) -> None:
         {"params": heads, "lr": RATE_HEADS},
     ]
     optimizer = torch.optim.AdamW(groups, weight_decay=0.01)
-    steps = epochs * math.ceil(len(examples) / BATCH)
+    steps = epochs * len(shuffled_batches(examples))
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, max_lr=[RATE_LORA, RATE_HEADS], total_steps=steps, pct_start=0.06
     )
     started = time.monotonic()
     for epoch in range(epochs):
         reader.train()
-        # Batches of like length, in random order: half the padding of a plain shuffle.
-        order = sorted(examples, key=lambda one: len(one.encoded.ids) + random.uniform(-30, 30))
-        batches = [order[i : i + BATCH] for i in range(0, len(order), BATCH)]
-        random.shuffle(batches)
         total = 0.0
+        batches = shuffled_batches(examples)
         for batch in batches:
-            moves, wanted, span_loss, points, taken = forward(reader, batch)
-            loss = bce(moves, wanted) * 3 + SPAN_WEIGHT * span_loss + POINT_WEIGHT * bce(points, taken)
+            with torch.autocast("cpu", dtype=torch.bfloat16):
+                moves, wanted, span_loss, points, taken = forward(reader, batch)
+                loss = bce(moves, wanted) * 3 + SPAN_WEIGHT * span_loss + POINT_WEIGHT * bce(points, taken)
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             torch.nn.utils.clip_grad_norm_(reader.parameters(), 1.0)
             optimizer.step()
             schedule.step()
-            total += float(loss)
+            total += float(loss.detach())
         log.info("epoch %d: loss %.4f, %.0f s", epoch + 1, total / len(batches), time.monotonic() - started)
         settings = fit_settings(*predict(reader, held_out))
         save(out, reader, lora, settings)

@@ -1,0 +1,109 @@
+// What the server cannot know: where the focus goes, the address bar, the reader's time zone, how long one has waited.
+(() => {
+  const find = (selector) => document.querySelector(selector);
+  const shown = (element) => element && element.offsetParent !== null;
+  let place = null;
+  let drafted = "";
+
+  // The address follows the page, so that reload, back and forward, and bookmarks work.
+  const arrived = (mark) => {
+    const first = place === null;
+    place = mark.dataset.place;
+    const hash = place ? `#/${place}` : "#/";
+    if (location.hash !== hash && !(first && !place)) {
+      history[first ? "replaceState" : "pushState"](null, "", location.pathname + location.search + hash);
+    }
+    for (const link of document.querySelectorAll("[data-nav]")) {
+      if (link.dataset.nav === mark.dataset.page) link.setAttribute("aria-current", "page");
+      else link.removeAttribute("aria-current");
+    }
+    document.body.dataset.page = mark.dataset.page;
+    setTimeout(() => {
+      window.scrollTo(0, 0);
+      const heading = [...document.querySelectorAll("h1")].find(shown);
+      if (heading) document.title = `${heading.textContent.trim()} · Defuse`;
+      if (mark.dataset.page === "call") {
+        const box = find("#box textarea");
+        if (box) {
+          const kept = sessionStorage.getItem(`draft:${place}`);
+          if (kept && !box.value) {
+            box.value = kept;
+            box.dispatchEvent(new Event("input", { bubbles: true }));
+          }
+          box.focus();
+        }
+        const room = find("#room");
+        if (room) room.scrollTop = room.scrollHeight;
+      } else if (!first && heading) heading.focus({ preventScroll: true });
+    }, 80);
+  };
+
+  document.addEventListener("click", (event) => {
+    const to = event.target.closest("a[data-turn]");
+    if (to) {
+      event.preventDefault();
+      const turn = document.getElementById(`said-${to.dataset.turn}`);
+      const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+      if (turn) {
+        turn.scrollIntoView({ behavior: still ? "auto" : "smooth", block: "center" });
+        turn.focus({ preventScroll: true });
+      }
+      return;
+    }
+    // A plain link to a page would reload everything when the address carries a query.
+    const link = event.target.closest('a[href^="#/"]');
+    if (link && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
+      event.preventDefault();
+      const hash = link.getAttribute("href");
+      if (location.hash === hash || (hash === "#/" && !location.hash)) window.dispatchEvent(new PopStateEvent("popstate"));
+      else location.hash = hash;
+    }
+    if (event.target.closest("#send, #no, #hints")) setTimeout(() => find("#box textarea")?.focus(), 60);
+    if (event.target.closest("#leave")) setTimeout(() => find("#no")?.focus(), 120);
+  });
+  document.addEventListener("keydown", (event) => {
+    const sheet = find("details.again[open]");
+    if (event.key === "Escape" && sheet) {
+      sheet.open = false;
+      sheet.querySelector("summary").focus();
+    }
+  });
+
+  const tidy = () => {
+    const mark = find("#router [data-place]");
+    if (mark && mark.dataset.place !== place) arrived(mark);
+    for (const time of document.querySelectorAll("time[data-local]")) {
+      const text = new Date(time.dateTime).toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
+      if (time.textContent !== text) time.textContent = text;
+    }
+    const room = find("#room");
+    if (room) {
+      const inside = room.scrollHeight;
+      if (inside !== Number(room.dataset.inside)) {
+        room.dataset.inside = inside;
+        room.scrollTop = inside;
+        if (room.scrollHeight <= room.clientHeight + 1) find("#now .turn, #talk .turn:last-child")?.scrollIntoView({ block: "nearest" });
+      }
+    }
+  };
+  new MutationObserver(tidy).observe(document.documentElement, { childList: true, subtree: true, attributes: true, attributeFilter: ["data-place"] });
+
+  // After a second the page says what is awaited, after ten how long it has been.
+  let since = null;
+  setInterval(() => {
+    const waiting = find("[data-waiting]");
+    since = waiting ? (since ?? Date.now()) : null;
+    if (waiting) {
+      const seconds = Math.floor((Date.now() - since) / 1000);
+      waiting.classList.toggle("long", seconds >= 1);
+      waiting.querySelector(".elapsed").textContent = seconds >= 10 ? ` (${seconds} s so far)` : "";
+    }
+    // A draft outlives a reload, also the one that follows a restart of the server.
+    const box = find("#box textarea");
+    if (box && place?.startsWith("call/") && box.value !== drafted) {
+      drafted = box.value;
+      if (drafted) sessionStorage.setItem(`draft:${place}`, drafted);
+      else sessionStorage.removeItem(`draft:${place}`);
+    }
+  }, 500);
+})();

@@ -1,0 +1,194 @@
+"""The pages as a Gradio app: what is where, and which wish each button makes of the desk."""
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from simulator.engine import Engine
+from simulator.persona import Persona
+from simulator.storage import Store
+from simulator.ui import gallery
+from simulator.ui.desk import BRIEFING, CALL, CALLS, GALLERY, PAGES, SCORECARD, Desk, Screen
+from simulator.ui.words import esc
+
+HERE = Path(__file__).parent
+BOX_MOST = 20_000  # characters the box takes; the session says earlier, and kindly, when it is too much
+
+_HEADER = """<header class="top"><a class="brand" href="#/"><svg viewBox="0 0 28 20" aria-hidden="true"><path
+d="M1 4 C7 -1 10 6 14 10 S22 18 27 16"/></svg>Defuse</a><nav aria-label="Pages"><a href="#/" data-nav="gallery">Practise</a>
+<a href="#/calls" data-nav="calls">My calls</a></nav></header>"""
+_ROUTER = """
+const heading = () => trigger('go', {place: decodeURIComponent(location.hash.replace(/^#\\/?/, ''))});
+window.addEventListener('popstate', heading);
+"""
+_FILTERS = """
+const chosen = (name) => element.querySelector(`[data-filter="${name}"]`).value;
+const wish = () => ({difficulty: chosen('difficulty'), trade: chosen('trade')});
+element.addEventListener('change', () => trigger('narrow', wish()));
+element.addEventListener('click', (event) => { if (event.target.closest('[data-surprise]')) trigger('surprise', wish()); });
+"""
+_ARRIVING = """(owner) => [owner, decodeURIComponent(location.hash.replace(/^#\\/?/, '')),
+  matchMedia('(prefers-reduced-motion: reduce)').matches]"""
+
+
+def build(engine: Engine, store: Store, personas: Mapping[str, Persona]) -> gr.Blocks:
+    """The app. The models in `engine` are shared by everyone; calls are kept in `store`, by browser."""
+    desk = Desk(engine, store, personas)
+    with gr.Blocks(title="Defuse", analytics_enabled=False, fill_width=True) as blocks:
+        parts = _layout(desk)
+        _wire(blocks, desk, parts)
+    return blocks
+
+
+def _layout(desk: Desk) -> dict[str, Any]:
+    """Every component by name; those named like a field of Screen show that field."""
+    parts: dict[str, Any] = {}
+
+    def html(name: str, **settings: Any) -> None:
+        settings = {"js_on_load": None, **settings}
+        parts[name] = gr.HTML(elem_id=name, apply_default_css=False, **settings)
+
+    gr.HTML(_HEADER, elem_id="header", js_on_load=None, apply_default_css=False)
+    html("router", value="", js_on_load=_ROUTER)
+    html("aloud", value="")
+    html("notice", value="")
+    parts["owner"] = gr.BrowserState(None, storage_key="defuse", secret="defuse-keeps-it")  # noqa: S106 (obfuscation only)
+    parts["place"] = gr.Textbox(visible=False)
+    parts["still"] = gr.Checkbox(visible=False)
+    with gr.Column(elem_id="page-gallery", elem_classes="page", visible=False) as parts[f"page-{GALLERY}"]:
+        html("welcome")
+        html("filters", value=gallery.filters(desk.personas), js_on_load=_FILTERS)
+        html("cards")
+    with gr.Column(elem_id="page-briefing", elem_classes="page narrow", visible=False) as parts[f"page-{BRIEFING}"]:
+        html("briefing")
+        parts["take"] = gr.Button("Take the call", variant="primary", elem_id="take")
+        parts["as_exam"] = gr.Checkbox(label="Exam: no coach and no hints until the end", elem_id="as-exam")
+    with gr.Column(elem_id="page-call", elem_classes="page", visible=False) as parts[f"page-{CALL}"]:
+        _call_layout(parts, html)
+    with gr.Column(elem_id="page-scorecard", elem_classes="page narrow", visible=False) as parts[f"page-{SCORECARD}"]:
+        html("scorecard")
+    with gr.Column(elem_id="page-calls", elem_classes="page narrow", visible=False) as parts[f"page-{CALLS}"]:
+        html("calls")
+    return parts
+
+
+def _call_layout(parts: dict[str, Any], html: Callable[..., None]) -> None:
+    with gr.Column(elem_id="left"):
+        with gr.Row(elem_id="bar"):
+            html("head")
+            parts["leave"] = gr.Button("End call", elem_id="leave", elem_classes="quiet")
+        with gr.Column(elem_id="room"):
+            html("talk")
+            html("now")
+        with gr.Column(elem_id="mine"):
+            html("status")
+            with gr.Row(elem_id="sure", visible=False) as parts["sure"]:
+                gr.HTML("<p>End the call now? The scorecard follows.</p>", js_on_load=None, apply_default_css=False)
+                parts["yes"] = gr.Button("End it", variant="primary", elem_id="yes")
+                parts["no"] = gr.Button("Go on talking", elem_id="no")
+            parts["retry"] = gr.Button("Ask for the answer again", variant="primary", elem_id="retry", visible=False)
+            with gr.Row(elem_id="reply") as parts["reply"]:
+                parts["box"] = gr.Textbox(
+                    label="Your reply",
+                    placeholder="Say it as you would on the line",
+                    lines=1,
+                    max_lines=6,
+                    max_length=BOX_MOST,
+                    elem_id="box",
+                    container=False,
+                )
+                parts["send"] = gr.Button("Send", variant="primary", elem_id="send")
+            parts["over"] = gr.Button("Read the scorecard", variant="primary", elem_id="over", visible=False)
+    with gr.Column(elem_id="right"):
+        html("gauge")
+        html("curve")
+        html("goals")
+        with gr.Column(elem_id="coach-panel"):
+            with gr.Row(elem_id="coach-bar"):
+                parts["coached"] = gr.Checkbox(True, label="Coach", elem_id="coached", container=False)
+                parts["hints"] = gr.Button("Hint", elem_id="hints", elem_classes="quiet")
+            html("coach")
+
+
+_HTML = ("notice", "welcome", "cards", "briefing", "head", "talk", "now", "aloud", "gauge", "curve", "goals", "coach")
+_HTML += ("status", "scorecard", "calls", "place", "owner", "box")
+_MORE = ("router", "send", "retry", "over", "reply", "leave", "sure", "hints", "coached")
+
+
+def paint(screen: Screen) -> tuple[Any, ...]:
+    """A Screen as one update for each output, in the order of `_outputs`."""
+    plain = [gr.skip() if getattr(screen, name) is None else getattr(screen, name) for name in _HTML]
+    pages = [gr.skip() if screen.page is None else gr.update(visible=screen.page == page) for page in PAGES]
+
+    def when(known: object, /, **settings: Any) -> Any:
+        return gr.skip() if known is None else gr.update(**settings)
+
+    hints: dict[str, Any] = {}
+    if screen.hints is not None:
+        hints["value"] = screen.hints
+    if screen.exam is not None:
+        hints["visible"] = not screen.exam and not screen.over
+    return (
+        *plain,
+        *pages,
+        when(screen.place, value=f'<i data-place="{esc(screen.place or "")}" data-page="{screen.page}"></i>'),
+        when(screen.busy, interactive=not screen.busy),
+        when(screen.retry, visible=bool(screen.retry)),
+        when(screen.over, visible=bool(screen.over)),
+        when(screen.over, visible=not screen.over),
+        when(screen.over, visible=not screen.over),
+        when(screen.asking, visible=bool(screen.asking)),
+        gr.update(**hints) if hints else gr.skip(),
+        when(screen.exam, visible=not screen.exam),
+    )
+
+
+def _wire(blocks: gr.Blocks, desk: Desk, parts: dict[str, Any]) -> None:
+    outputs = [parts[name] for name in _HTML] + [parts[f"page-{page}"] for page in PAGES] + [parts[n] for n in _MORE]
+    owner, place, still, box = parts["owner"], parts["place"], parts["still"], parts["box"]
+    # Private: no page of the API lists these, and no client library calls them.
+    common = {"outputs": outputs, "show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
+
+    def arrive(owner: object, place: str, still: bool) -> tuple[Any, ...]:
+        return (*paint(desk.arrive(owner, place)), still)
+
+    def go(owner: object, event: gr.EventData) -> tuple[Any, ...]:
+        return paint(desk.go(owner, str(event.place)))
+
+    def narrow(owner: object, event: gr.EventData) -> tuple[Any, ...]:
+        return paint(desk.choose(owner, event.difficulty, event.trade))
+
+    def surprise(owner: object, event: gr.EventData) -> tuple[Any, ...]:
+        return paint(desk.surprise(owner, event.difficulty, event.trade))
+
+    def take(owner: object, place: str, exam: bool) -> tuple[Any, ...]:
+        return paint(desk.take(owner, place, exam))
+
+    def say(owner: object, place: str, text: str, still: bool) -> Iterator[tuple[Any, ...]]:
+        yield from map(paint, desk.say(owner, place, text, still))
+
+    def ask_again(owner: object, place: str, still: bool) -> Iterator[tuple[Any, ...]]:
+        yield from map(paint, desk.ask_again(owner, place, still))
+
+    def hint(owner: object, place: str) -> tuple[Any, ...]:
+        return paint(desk.hint(owner, place))
+
+    def end(owner: object, place: str) -> tuple[Any, ...]:
+        return paint(desk.end(owner, place))
+
+    # place and still are what the browser says of itself, read by the script before the function runs.
+    blocks.load(arrive, [owner, place, still], **{**common, "outputs": [*outputs, still]}, js=_ARRIVING)
+    parts["router"].go(go, [owner], **common)
+    parts["filters"].narrow(narrow, [owner], **common)
+    parts["filters"].surprise(surprise, [owner], **common)
+    parts["take"].click(take, [owner, place, parts["as_exam"]], **common)
+    gr.on([box.submit, parts["send"].click], say, [owner, place, box, still], **common, trigger_mode="once")
+    parts["retry"].click(ask_again, [owner, place, still], **common)
+    parts["hints"].click(hint, [owner, place], **common)
+    for button in (parts["yes"], parts["over"]):
+        button.click(end, [owner, place], **common)
+    parts["leave"].click(lambda: paint(Screen(asking=True)), **common)
+    parts["no"].click(lambda: paint(Screen(asking=False)), **common)
+    parts["coached"].change(None, [parts["coached"]], js="(on) => document.body.classList.toggle('uncoached', !on)")

@@ -1,0 +1,115 @@
+"""Serves the pages on one port, to this machine unless told otherwise."""
+
+import logging
+import os
+import socket
+from pathlib import Path
+from typing import Any
+
+from simulator.engine import BUNDLED, load_engine
+from simulator.persona import LIBRARY, load_personas
+from simulator.storage import Store
+
+log = logging.getLogger(__name__)
+Scope = dict[str, Any]
+
+
+class PortError(OSError):
+    """The port cannot be had. The message says what to do."""
+
+
+def serve(
+    model: str = BUNDLED,
+    judge_model: str = BUNDLED,
+    base_url: str | None = None,
+    host: str = "127.0.0.1",
+    port: int = 7860,
+    database: str | None = None,
+    personas: Path | None = None,
+) -> None:
+    """Serve until interrupted. Raises PortError, PersonaError, ModelError or StorageError before it does.
+
+    The port is taken first: whoever has two of these running should not wait for a model to load to hear of it.
+    """
+    door = take_port(host, port)
+    try:
+        library = load_personas(LIBRARY, *([personas] if personas else []))
+        store = Store(database or default_database())
+        engine = load_engine(model, judge_model, base_url)
+        app = web_app(engine, store, library)
+        import uvicorn
+
+        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=2))
+        shown = f"[{host}]" if ":" in host else host
+        print(f"Defuse is open at http://{shown}:{port}  (Ctrl+C ends it; calls are kept)", flush=True)
+        server.run(sockets=[door])
+    finally:
+        door.close()
+
+
+def web_app(engine: Any, store: Store, personas: Any) -> Any:
+    """The ASGI app: the pages, with a policy that keeps the browser on this host."""
+    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read when gradio is imported and when an app is made
+    import gradio as gr
+    from fastapi import FastAPI
+
+    from simulator.ui.pages import build
+    from simulator.ui.theme import POLICY, page_head, theme
+
+    outer = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    gr.mount_gradio_app(
+        outer,
+        build(engine, store, personas),
+        path="/",
+        footer_links=[],
+        run_history=False,
+        app_kwargs={"docs_url": None, "redoc_url": None, "openapi_url": None},
+        enable_monitoring=False,
+        show_error=False,
+        ssr_mode=False,
+        mcp_server=False,
+        pwa=False,
+        theme=theme(),
+        head=page_head(),
+    )
+    return _with_headers(outer, {"content-security-policy": POLICY, "referrer-policy": "no-referrer"})
+
+
+def _with_headers(app: Any, headers: dict[str, str]) -> Any:
+    added = [(name.encode(), value.encode()) for name, value in headers.items()]
+
+    async def wrapped(scope: Scope, receive: Any, send: Any) -> None:
+        async def sending(message: Scope) -> None:
+            if message["type"] == "http.response.start":
+                message = {**message, "headers": [*message.get("headers", []), *added]}
+            await send(message)
+
+        await app(scope, receive, sending)
+
+    return wrapped
+
+
+def take_port(host: str, port: int) -> socket.socket:
+    """A listening socket. Raises PortError when the port is taken or not allowed."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    door = socket.socket(family, socket.SOCK_STREAM)
+    door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        door.bind((host, port))
+        door.listen(128)
+    except OSError as error:
+        door.close()
+        raise PortError(
+            f"Port {port} on {host} cannot be used ({error.strerror or error}). Another program, perhaps another Defuse, "
+            f"has it. Choose another port: PORT={port + 1} python app.py"
+        ) from error
+    return door
+
+
+def default_database() -> str:
+    """SQLite in the user's folder (DEFUSE_HOME when set), beside the models."""
+    from simulator.models.bundled import home
+
+    folder = home()
+    folder.mkdir(parents=True, exist_ok=True)
+    return f"sqlite:///{folder / 'calls.sqlite'}"

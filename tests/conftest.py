@@ -1,0 +1,60 @@
+"""What the tests share: a small persona, and the real models, loaded once."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")  # everything must work with the network unplugged
+os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+
+from simulator.engine import Engine, load_engine
+from simulator.persona import Persona, parse_persona
+
+LATE_PALLET = """
+schema: 1
+id: late-pallet
+name: Rhona Mackie
+headline: A pallet of yarn that is a week late
+role: owner of a knitting mill
+company: Borderway Freight
+trainee_role: depot clerk
+channel: phone
+briefing: A mill is calling about a pallet that shows as in transit.
+difficulty: 2
+voice:
+  style: dry, exact
+  samples: ["Dates. You people are allergic to dates.", "I can read a screen too."]
+temperament: {opening_anger: 7, volatility: 1, forgiveness: 1, patience: 3, hears_advice_at: 4}
+opening: My yarn was due last Tuesday. It is Tuesday again.
+story:
+  - {id: late-yarn, layer: incident, told: opening, fact: the yarn is a week late, feeling: ignored,
+     because: nobody rang, weight: 1, says: ["A week, and not one call."]}
+  - {id: idle-knitters, layer: impact, told: asked, fact: six knitters sit without yarn, feeling: pressed,
+     because: she pays them all the same, weight: 2, says: ["I've six women at machines with nothing on them."]}
+  - {id: picked-borderway, layer: root, told: understood, fact: she moved her freight here against advice, feeling: foolish,
+     because: her brother warned her, weight: 2, says: ["My brother said don't. I did, and here we are."]}
+  - {id: last-order, layer: unsaid, told: probed, fact: this may be the mill's last order, feeling: frightened,
+     because: it is her mother's mill, weight: 1, says: ["It might be our last order. My mother started this mill."]}
+triggers: [{move: blame, rise: 1.0, because: she has had enough of it}]
+resolution: {needs: [a firm day], won_over_by: a van this afternoon}
+endings: {lost: says she will go elsewhere, placated: says fine, retained: thanks them, won_over: books the next load}
+"""
+
+
+@pytest.fixture(scope="session")
+def persona() -> Persona:
+    """A customer of four story points, weights 1, 2, 2, 1, opening at 7."""
+    return parse_persona(LATE_PALLET)
+
+
+@pytest.fixture(scope="session")
+def engine() -> Engine:
+    """The bundled models, as a user has them."""
+    return load_engine()
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> str:
+    """URL of an empty SQLite file."""
+    return f"sqlite:///{tmp_path / 'calls.db'}"

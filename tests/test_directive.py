@@ -1,0 +1,63 @@
+"""What the customer does next follows from the state and the reaction alone."""
+
+import pytest
+
+from simulator.anger import Landing, State, opening_state, react
+from simulator.directive import Act, Mood, mood_of, next_directive, opening_directive
+from simulator.moves import Judgement, Move
+
+M = Move
+TOLD = ("late-yarn", "idle-knitters", "picked-borderway")
+
+
+@pytest.mark.parametrize(
+    ("anger", "mood"),
+    [(0, Mood.CALM), (1.99, Mood.CALM), (2, Mood.WARY), (4, Mood.ANNOYED), (6, Mood.ANGRY), (8, Mood.FURIOUS), (9.5, Mood.ABOUT_TO_HANG_UP), (10, Mood.ABOUT_TO_HANG_UP)],
+)  # fmt: skip
+def test_the_words_on_the_gauge(anger: float, mood: Mood) -> None:
+    assert mood_of(anger) is mood
+
+
+def test_the_opening_is_the_authors(persona) -> None:
+    directive = opening_directive(persona, opening_state(persona))
+    assert (directive.act, directive.says) == (Act.OPEN, (persona.opening,))
+
+
+@pytest.mark.parametrize(
+    ("state", "judgement", "act", "point"),
+    [
+        (State(anger=7, told=TOLD[:1]), Judgement(present=(M.OPEN_QUESTION,)), Act.TELL, "idle-knitters"),
+        (State(anger=7, told=TOLD[:1]), Judgement(present=(M.GENERIC_SYMPATHY,)), Act.INSIST, "late-yarn"),
+        (State(anger=7, told=TOLD[:1], replies=1), Judgement(present=(M.DEFENSIVE,)), Act.REACT, None),
+        (
+            State(anger=7, told=TOLD, heard=TOLD[:2], met=dict.fromkeys(TOLD[:2], 1)),
+            Judgement(present=(M.SPECIFIC_EMPATHY,), acknowledged=("picked-borderway",)),
+            Act.CONFIRM,
+            None,
+        ),
+        (State(anger=3, told=TOLD, heard=TOLD), Judgement(present=(M.SOLUTION,)), Act.PRESS, None),
+        (State(anger=3, told=TOLD, heard=TOLD), Judgement(present=(M.SOLUTION, M.SET_EXPECTATIONS)), Act.ACCEPT, None),
+        (State(anger=7, told=TOLD[:1], bad_in_a_row=2), Judgement(present=(M.DEFENSIVE,)), Act.HANG_UP, None),
+        (State(anger=4, told=TOLD[:1], bad_in_a_row=2), Judgement(present=(M.DEFENSIVE,)), Act.MANAGER, None),
+        (
+            State(anger=3, told=TOLD, heard=TOLD, settled=True),
+            Judgement(present=()),
+            Act.CLOSE,
+            None,
+        ),
+    ],
+)
+def test_what_comes_next(persona, state: State, judgement: Judgement, act: Act, point: str | None) -> None:
+    after, reaction = react(persona, state, judgement)
+    directive = next_directive(persona, after, reaction)
+    assert (directive.act, directive.point) == (act, point)
+    assert directive.mood is mood_of(after.anger)
+    assert directive.last == (after.ending is not None)
+
+
+def test_every_landing_is_worded() -> None:
+    from simulator.coach import _NOTES
+    from simulator.prompts import DOES, LANDED
+
+    assert set(LANDED) == set(Landing) == set(_NOTES)
+    assert set(DOES) == set(Act) - {Act.OPEN}
