@@ -50,20 +50,21 @@ class Customer:
         turn_seed = zlib.crc32(f"{seed}:{len(lines)}".encode())
         wording = directive.says[turn_seed % len(directive.says)] if directive.says else ""
         ask = prompt(persona, lines, directive, wording, told)
-        texts = self.model.sample(ask, Sampling(n=self._candidates, seed=turn_seed))
+        samples = self.model.sample(ask, Sampling(n=self._candidates, seed=turn_seed))
         check = Check(persona, lines, directive, wording, told)
-        tidy = [tidied(text) for text in texts]
-        faults = [check.fault(text) for text in tidy]
-        passed = list(dict.fromkeys(text for text, fault in zip(tidy, faults, strict=True) if fault is None))
-        rejected = tuple(fault for fault in faults if fault is not None)
-        if not passed:
-            return Utterance(
-                text=own_line(persona, directive, wording, lines, turn_seed), source="persona", rejected=rejected
-            )
-        if len(passed) > 1 and self.model.scores:
-            likely = self.model.score(ask, passed)
-            passed = [text for _, text in sorted(zip(likely, passed, strict=True), reverse=True)]
-        return Utterance(text=passed[0], source="model", rejected=rejected)
+        passed: list[tuple[float, str]] = []
+        rejected: list[str] = []
+        for sample in samples:
+            text = tidied(sample.text)
+            fault = check.fault(text)
+            if fault is None:
+                passed.append((sample.score or 0.0, text))
+            else:
+                rejected.append(fault)
+        if passed:
+            return Utterance(text=max(passed)[1], source="model", rejected=tuple(rejected))
+        text = own_line(persona, directive, wording, lines, turn_seed)
+        return Utterance(text=text, source="persona", rejected=tuple(rejected))
 
 
 def stream(text: str) -> Iterator[str]:

@@ -144,9 +144,10 @@ class Persona(Frozen):
 
 
 def _explain(error: ValidationError) -> str:
-    """The first few mistakes, one a line, as `field: what is wrong`."""
+    """The first few mistakes, one a line, as `field: what is wrong`; a misspelt field before the one it leaves missing."""
     lines = []
-    for item in error.errors(include_url=False, include_context=False)[:8]:
+    found = error.errors(include_url=False, include_context=False)
+    for item in sorted(found, key=lambda item: item["type"] != "extra_forbidden")[:8]:
         field = ".".join(str(part) for part in item["loc"]) or "persona"
         message = item["msg"].removeprefix("Value error, ")
         if item["type"] == "extra_forbidden":

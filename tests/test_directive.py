@@ -12,8 +12,17 @@ TOLD = ("late-yarn", "idle-knitters", "picked-borderway")
 
 @pytest.mark.parametrize(
     ("anger", "mood"),
-    [(0, Mood.CALM), (1.99, Mood.CALM), (2, Mood.WARY), (4, Mood.ANNOYED), (6, Mood.ANGRY), (8, Mood.FURIOUS), (9.5, Mood.ABOUT_TO_HANG_UP), (10, Mood.ABOUT_TO_HANG_UP)],
-)  # fmt: skip
+    [
+        (0, Mood.CALM),
+        (1.99, Mood.CALM),
+        (2, Mood.WARY),
+        (4, Mood.ANNOYED),
+        (6, Mood.ANGRY),
+        (8, Mood.FURIOUS),
+        (9.5, Mood.ABOUT_TO_HANG_UP),
+        (10, Mood.ABOUT_TO_HANG_UP),
+    ],
+)
 def test_the_words_on_the_gauge(anger: float, mood: Mood) -> None:
     assert mood_of(anger) is mood
 

@@ -129,15 +129,11 @@ def test_a_reply_that_cannot_be_taken_changes_nothing(persona, text: str, messag
 
 class _Failing:
     name = "failing"
-    scores = False
 
     def judge(self, readings):
         raise JudgeError("out of order")
 
     def sample(self, prompt, sampling):
-        raise ModelError("out of memory")
-
-    def score(self, prompt, continuations):
         raise ModelError("out of memory")
 
 

@@ -1,6 +1,5 @@
-"""What the customer needs of a language model: sample a few continuations of a prompt, and score given ones."""
+"""What the customer needs of a language model: a few continuations of a prompt, and how likely it finds each."""
 
-from collections.abc import Sequence
 from typing import Protocol
 
 from pydantic import Field
@@ -41,6 +40,14 @@ class Sampling(Frozen):
     seed: int = 0
 
 
+class Sample(Frozen):
+    """One continuation, without the prompt. `score` is its mean log-probability a token (natural log), None when the
+    backend does not say."""
+
+    text: str
+    score: float | None = None
+
+
 class LanguageModel(Protocol):
     """A model that continues prompts. Implementations are safe to call from several threads."""
 
@@ -49,15 +56,6 @@ class LanguageModel(Protocol):
         """Model, revision and adapter, precisely enough to load it again."""
         ...
 
-    @property
-    def scores(self) -> bool:
-        """Whether `score` is supported; an OpenAI-compatible server usually cannot."""
-        ...
-
-    def sample(self, prompt: Prompt, sampling: Sampling) -> list[str]:
-        """`sampling.n` continuations, without the prompt. Raises ModelError."""
-        ...
-
-    def score(self, prompt: Prompt, continuations: Sequence[str]) -> list[float]:
-        """Mean log-probability a token of each continuation (natural log, at most 0). Raises ModelError."""
+    def sample(self, prompt: Prompt, sampling: Sampling) -> list[Sample]:
+        """At least one and at most `sampling.n` continuations. Raises ModelError."""
         ...

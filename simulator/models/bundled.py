@@ -130,9 +130,11 @@ def _dequantise(folder: Path) -> None:
     transformers refuses to save a model that it loaded from GGUF, so the weights move to a plain one first.
     """
     import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig, LlamaForCausalLM
+    from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig, LlamaConfig, LlamaForCausalLM
 
-    loaded = AutoModelForCausalLM.from_pretrained(folder, gguf_file="model.gguf", dtype=torch.float32)
+    loaded = AutoModelForCausalLM.from_pretrained(
+        folder, gguf_file="model.gguf", dtype=torch.float32, quantization_config=GgufConfig(dequantize=True)
+    )
     config = loaded.config.to_dict()
     config.pop("quantization_config", None)
     config["dtype"] = "bfloat16"

@@ -4,15 +4,15 @@ import hashlib
 import logging
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch.nn.functional import log_softmax, softmax
-from transformers import AutoModelForCausalLM, AutoTokenizer, DynamicCache
+from torch.nn.functional import softmax
+from transformers import AutoModelForCausalLM, AutoTokenizer, DynamicCache, GgufConfig
 
-from simulator.models.base import ModelError, Prompt, Sampling
+from simulator.models.base import ModelError, Prompt, Sample, Sampling
+from simulator.models.fast import ATTENTION, new_cache, pack
 
 log = logging.getLogger(__name__)
 
@@ -25,8 +25,6 @@ class LocalModel:
     `adapter` is a folder with a LoRA adapter (safetensors); it is merged into a copy of the weights in memory. With
     `script=True` prompts are the plain script of the bundled adapter, else the tokenizer's chat template is used.
     """
-
-    scores = True
 
     def __init__(self, model: str | Path, adapter: Path | None = None, *, script: bool = False) -> None:
         self.name = _name(model, adapter)
@@ -43,29 +41,21 @@ class LocalModel:
             ) from error
         if not script and not self.tokenizer.chat_template:
             raise ModelError(f"The model {model} has no chat template; use an instruction-tuned model")
+        # The fast path is for full attention over plain weights; other architectures take the library's own.
+        self._fast = self.device == "cpu" and self._model.config.model_type == "llama"
+        if self._fast:
+            self._model.set_attn_implementation(ATTENTION)
+            pack(self._model)
         self._stop = {i for i in (self.tokenizer.eos_token_id, self._model.config.eos_token_id) if isinstance(i, int)}
 
-    def sample(self, prompt: Prompt, sampling: Sampling) -> list[str]:
-        """`sampling.n` continuations up to the end of turn or line. The same seed gives the same texts."""
+    def sample(self, prompt: Prompt, sampling: Sampling) -> list[Sample]:
+        """Continuations up to the end of turn or line. The same seed gives the same texts.
+
+        Stragglers are dropped: once three in four are done, nobody waits for the last.
+        """
         with self._lock, torch.inference_mode(), _out_of_memory(self.name):
             logits, cache = self._read(prompt)
             return self._decode(logits, cache, sampling)
-
-    def score(self, prompt: Prompt, continuations: Sequence[str]) -> list[float]:
-        """Mean log-probability a token of each continuation, the end of the turn included."""
-        if not continuations:
-            return []
-        with self._lock, torch.inference_mode(), _out_of_memory(self.name):
-            first, cache = self._read(prompt)
-            rows = [[*self._encode(" " + text.strip()), self.tokenizer.eos_token_id] for text in continuations]
-            longest = max(map(len, rows))
-            pad = self.tokenizer.eos_token_id
-            ids = torch.tensor([row + [pad] * (longest - len(row)) for row in rows], device=self.device)
-            cache.batch_repeat_interleave(len(rows))
-            later = self._model(ids, past_key_values=cache).logits
-            logits = torch.cat([first.expand(len(rows), 1, -1), later[:, :-1]], dim=1).float()
-            chosen = log_softmax(logits, dim=-1).gather(2, ids[:, :, None])[:, :, 0]
-            return [float(chosen[i, : len(row)].mean()) for i, row in enumerate(rows)]
 
     def _encode(self, text: str) -> list[int]:
         """Token ids of untrusted text: control tokens typed into it stay ordinary characters."""
@@ -100,36 +90,50 @@ class LocalModel:
             if shared > len(known):
                 known, kept = tuple(ids[:shared]), (key, cache)
         known = known[: len(ids) - 1]
-        cache = DynamicCache(config=self._model.config)
+        cache = self._new_cache()
         if kept is not None and known:
             self._prefixes.move_to_end(kept[0])
-            cache = _copy(kept[1], self._model.config, len(known))
+            _copy(kept[1], cache, len(known))
         rest = torch.tensor([ids[len(known) :]], device=self.device)
         logits = self._model(rest, past_key_values=cache, logits_to_keep=1).logits
-        self._prefixes[tuple(ids)] = _copy(cache, self._model.config, len(ids))
+        self._prefixes[tuple(ids)] = _copy(cache, self._new_cache(), len(ids))
         while len(self._prefixes) > PREFIXES:
             self._prefixes.popitem(last=False)
         return logits, cache
 
-    def _decode(self, logits: torch.Tensor, cache: DynamicCache, sampling: Sampling) -> list[str]:
+    def _new_cache(self) -> DynamicCache:
+        config = self._model.config
+        return new_cache(config.num_hidden_layers) if self._fast else DynamicCache(config=config)
+
+    def _decode(self, logits: torch.Tensor, cache: DynamicCache, sampling: Sampling) -> list[Sample]:
         generator = torch.Generator(self.device).manual_seed(sampling.seed)
         n = sampling.n
         cache.batch_repeat_interleave(n)
-        logits = logits[:, -1].expand(n, -1)
+        logits = logits[:, -1].expand(n, -1).float()
         rows: list[list[int]] = [[] for _ in range(n)]
+        scores: list[list[float]] = [[] for _ in range(n)]
         open_rows = set(range(n))
         for _ in range(sampling.max_tokens):
-            chosen = _choose(logits.float(), sampling, generator)
+            chosen = _choose(logits, sampling, generator)
+            likely = logits.gather(1, chosen[:, None])[:, 0] - logits.logsumexp(-1)
             for row in list(open_rows):
                 token = int(chosen[row])
+                scores[row].append(float(likely[row]))
                 if token in self._stop or "\n" in self.tokenizer.decode([token]):
                     open_rows.discard(row)
                 else:
                     rows[row].append(token)
-            if not open_rows:
+            if len(open_rows) <= n // 4:
                 break
-            logits = self._model(chosen[:, None], past_key_values=cache).logits[:, -1]
-        return [str(self.tokenizer.decode(row, skip_special_tokens=True)).strip() for row in rows]
+            logits = self._model(chosen[:, None], past_key_values=cache).logits[:, -1].float()
+        done = [row for row in range(n) if row not in open_rows] or list(range(n))
+        return [
+            Sample(
+                text=str(self.tokenizer.decode(rows[row], skip_special_tokens=True)).strip(),
+                score=sum(scores[row]) / len(scores[row]),
+            )
+            for row in done
+        ]
 
 
 def _choose(logits: torch.Tensor, sampling: Sampling, generator: torch.Generator) -> torch.Tensor:
@@ -143,12 +147,11 @@ def _choose(logits: torch.Tensor, sampling: Sampling, generator: torch.Generator
     return tokens.gather(1, drawn)[:, 0]
 
 
-def _copy(cache: DynamicCache, config: Any, length: int) -> DynamicCache:
-    """The first `length` positions of a cache with one row."""
-    fresh = DynamicCache(config=config)
-    for index, layer in enumerate(cache.layers):
-        fresh.update(layer.keys[:1, :, :length].clone(), layer.values[:1, :, :length].clone(), index)
-    return fresh
+def _copy(source: DynamicCache, target: DynamicCache, length: int) -> DynamicCache:
+    """The first `length` positions of a cache with one row, into an empty one."""
+    for index, layer in enumerate(source.layers):
+        target.update(layer.keys[:1, :, :length].clone(), layer.values[:1, :, :length].clone(), index)
+    return target
 
 
 def _load(model: str | Path, adapter: Path | None, device: str) -> tuple[Any, Any]:
@@ -159,7 +162,9 @@ def _load(model: str | Path, adapter: Path | None, device: str) -> tuple[Any, An
             raise OSError(f"{path}: no such file")
         extra, model = {"gguf_file": path.name}, path.parent
     tokenizer = AutoTokenizer.from_pretrained(model, **extra)
-    loaded = AutoModelForCausalLM.from_pretrained(model, dtype=torch.bfloat16, use_safetensors=not extra, **extra)
+    if extra:  # unpacked once: kernels on packed weights are the slower way on a CPU
+        extra["quantization_config"] = GgufConfig(dequantize=True)
+    loaded = AutoModelForCausalLM.from_pretrained(model, dtype=torch.bfloat16, **extra)
     if adapter is not None:
         from peft import PeftModel
 

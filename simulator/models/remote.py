@@ -1,11 +1,10 @@
 """Any OpenAI-compatible server (vLLM, llama.cpp, Ollama, `transformers serve`) as the language model."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import httpx
 
-from simulator.models.base import ModelError, Prompt, Sampling
+from simulator.models.base import ModelError, Prompt, Sample, Sampling
 
 
 class RemoteModel:
@@ -14,8 +13,6 @@ class RemoteModel:
     `base_url` ends in `/v1` as a rule. `api_key` is sent as a bearer token when given and appears in no message or log.
     """
 
-    scores = False
-
     def __init__(self, model: str, base_url: str, api_key: str | None = None, timeout: float = 60.0) -> None:
         self.name = f"openai:{model}"
         self._model = model
@@ -23,7 +20,7 @@ class RemoteModel:
         headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
         self._client = httpx.Client(timeout=timeout, headers=headers)
 
-    def sample(self, prompt: Prompt, sampling: Sampling) -> list[str]:
+    def sample(self, prompt: Prompt, sampling: Sampling) -> list[Sample]:
         """`sampling.n` answers; servers that ignore `n` are asked again until there are enough."""
         answers: list[str] = []
         while len(answers) < sampling.n:
@@ -37,12 +34,7 @@ class RemoteModel:
                 "seed": sampling.seed + len(answers),
             }
             answers += self._ask(body)
-        return answers[: sampling.n]
-
-    def score(self, prompt: Prompt, continuations: Sequence[str]) -> list[float]:
-        """Not to be had over this protocol."""
-        del prompt, continuations
-        raise ModelError(f"{self.name} cannot score given texts; ask `scores` first")
+        return [Sample(text=answer) for answer in answers[: sampling.n]]
 
     def _ask(self, body: dict[str, Any]) -> list[str]:
         try:

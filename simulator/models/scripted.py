@@ -2,27 +2,21 @@
 
 from collections.abc import Sequence
 
-from simulator.models.base import Prompt, Sampling
+from simulator.models.base import Prompt, Sample, Sampling
 
 
 class ScriptedModel:
-    """Returns `lines` in turn, over and over; scores every continuation alike."""
+    """Returns `lines` in turn, over and over, and prefers none."""
 
     name = "scripted"
-    scores = True
 
     def __init__(self, lines: Sequence[str] = ("Go on then, I am listening.",)) -> None:
         self._lines = tuple(lines)
         self._next = 0
 
-    def sample(self, prompt: Prompt, sampling: Sampling) -> list[str]:
+    def sample(self, prompt: Prompt, sampling: Sampling) -> list[Sample]:
         """The next `sampling.n` lines of the script."""
         del prompt
         start = self._next
         self._next += sampling.n
-        return [self._lines[(start + i) % len(self._lines)] for i in range(sampling.n)]
-
-    def score(self, prompt: Prompt, continuations: Sequence[str]) -> list[float]:
-        """Zero for each: no preference."""
-        del prompt
-        return [0.0] * len(continuations)
+        return [Sample(text=self._lines[(start + i) % len(self._lines)]) for i in range(sampling.n)]

@@ -169,8 +169,6 @@ def train(out: Path, epochs: int) -> None:
     for module in encoder.modules():  # drawing dropout masks costs half of the time on a CPU; the heads keep theirs
         if isinstance(module, nn.Dropout):
             module.p = 0.0
-        elif hasattr(module, "dropout_prob"):
-            module.dropout_prob = 0.0
     lora = add_lora(encoder)
     reader = Reader(encoder, width)
     encoding = Encoding(tokenizer)

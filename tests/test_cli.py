@@ -1,0 +1,131 @@
+"""The commands others build on: their forms, their exit status, and what they say of bad input."""
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from simulator import engine as engine_module
+from simulator.cli import app
+from simulator.judge import ScriptedJudge
+from simulator.moves import MOVES, Judgement, Move
+from tests.conftest import LATE_PALLET
+
+run = CliRunner().invoke
+JUDGED = Judgement(
+    present=(Move.OPEN_QUESTION,), probabilities=dict.fromkeys(MOVES, 0.1), evidence={Move.OPEN_QUESTION: "What"}
+)
+
+
+@pytest.fixture
+def scripted(monkeypatch) -> None:
+    monkeypatch.setattr(engine_module, "load_judge", lambda *_: ScriptedJudge([JUDGED]))
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Path:
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    (folder / "late-pallet.yaml").write_text(LATE_PALLET)
+    return folder
+
+
+def jsonl(path: Path, *rows: object) -> Path:
+    path.write_text("\n".join(row if isinstance(row, str) else json.dumps(row) for row in rows))
+    return path
+
+
+REPLY = {
+    "id": "1",
+    "persona": "late-pallet",
+    "history": [{"role": "customer", "text": "Late."}],
+    "reply": "What happened?",
+}
+CALL = {
+    "id": "1",
+    "persona": "late-pallet",
+    "turns": [{"role": "customer", "text": "Late."}, {"role": "trainee", "text": "What?"}],
+}
+
+
+@pytest.mark.usefixtures("scripted")
+def test_judge(tmp_path: Path, library: Path) -> None:
+    source, target = jsonl(tmp_path / "in.jsonl", REPLY, REPLY | {"id": "2", "persona": None}), tmp_path / "out.jsonl"
+    done = run(app, ["judge", str(source), str(target), "--personas", str(library)])
+    assert done.exit_code == 0, done.output
+    rows = [json.loads(line) for line in target.read_text().splitlines()]
+    assert [row["id"] for row in rows] == ["1", "2"]
+    assert set(rows[0]["moves"]) == {move.value for move in MOVES}
+    assert rows[0]["present"] == ["open_question"]
+    assert rows[0]["evidence"] == {"open_question": "What"}
+
+
+@pytest.mark.usefixtures("scripted")
+def test_grade(tmp_path: Path, library: Path) -> None:
+    source, target = jsonl(tmp_path / "in.jsonl", CALL), tmp_path / "out.jsonl"
+    done = run(app, ["grade", str(source), str(target), "--personas", str(library)])
+    assert done.exit_code == 0, done.output
+    (row,) = [json.loads(line) for line in target.read_text().splitlines()]
+    names = {"specific_empathy", "full_listening", "composure", "empathy_first", "way_forward"}
+    assert set(row) == {"id", "competencies", "overall", "outcome", "anger", "evidence"}
+    assert set(row["competencies"]) == names
+    assert row["anger"] == [7, 7]
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ("{broken", "line 2"),
+        ('{"id": "2"}', "line 2: reply"),
+        (REPLY | {"extra": 1}, "line 2: extra"),
+        (REPLY | {"history": [{"role": "boss", "text": "x"}]}, "line 2: history.0.role"),
+        (REPLY | {"persona": "nobody"}, "there is no 'nobody'"),
+    ],
+)
+@pytest.mark.usefixtures("scripted")
+def test_a_broken_line_is_named_and_nothing_written(tmp_path: Path, library: Path, row: object, message: str) -> None:
+    source, target = jsonl(tmp_path / "in.jsonl", REPLY, row), tmp_path / "out.jsonl"
+    done = run(app, ["judge", str(source), str(target), "--personas", str(library)])
+    assert done.exit_code == 1
+    assert message in done.output
+    assert not target.exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "message"),
+    [
+        (["judge", "none.jsonl", "out.jsonl"], 1, "none.jsonl"),
+        (["judge"], 2, "Missing argument"),
+        (["chat", "nobody"], 1, "there is no 'nobody'"),
+        (["chat", "cable-no-show", "--replies", "none.txt"], 1, "none.txt"),
+        (["chat", "cable-no-show", "--model", "openai:x"], 1, "--base-url"),
+        (["chat", "cable-no-show", "--model", "/no/such/model.gguf"], 1, "no such file"),
+        (["judge", "a", "b", "--personas", "/no/such/folder"], 1, "a: cannot be read"),
+        (["nonsense"], 2, "No such command"),
+    ],
+)
+def test_wrong_input_ends_with_a_clear_line(arguments: list[str], status: int, message: str) -> None:
+    done = run(app, arguments)
+    assert done.exit_code == status, done.output
+    assert message in done.output
+    assert "Traceback" not in done.output
+
+
+def test_persona_check(tmp_path: Path, library: Path) -> None:
+    good, bad = library / "late-pallet.yaml", tmp_path / "bad.yaml"
+    bad.write_text("id: bad\nshouting: true\n")
+    assert run(app, ["persona", "check", str(good)]).exit_code == 0
+    done = run(app, ["persona", "check", str(good), str(bad)])
+    assert done.exit_code == 1
+    assert "bad.yaml" in done.output
+    assert "shouting: is not a field" in done.output
+
+
+@pytest.mark.parametrize(
+    "command", [[], ["app"], ["chat"], ["judge"], ["grade"], ["persona", "check"], ["bench"], ["setup"]]
+)
+def test_every_command_explains_itself(command: list[str]) -> None:
+    done = run(app, [*command, "--help"])
+    assert done.exit_code == 0
+    assert len(done.output) > 100
