@@ -1,0 +1,65 @@
+"""The data sets: splits that do not touch, labels that hold together, quotes that stand in their replies."""
+
+from itertools import chain
+
+import pytest
+from sklearn.feature_extraction.text import TfidfVectorizer
+
+from simulator.moves import MOVES, Move
+from simulator.training.data import customer_lines, replies, situations
+
+SPLITS = ("train", "validation", "test")
+
+
+@pytest.fixture(scope="module")
+def labelled():
+    return {split: replies(split) for split in SPLITS}
+
+
+def test_no_situation_and_no_pen_is_in_two_splits(labelled) -> None:
+    for part in ("pen", "persona"):
+        seen = [
+            {item.pen if part == "pen" else item.reading.persona.id for item in labelled[split]} for split in SPLITS
+        ]
+        assert len(set(chain(*seen))) == sum(map(len, seen)), f"a {part} stands in two splits"
+
+
+def test_no_test_reply_is_a_near_duplicate_of_a_training_reply(labelled) -> None:
+    """Cosine over character n-grams; very short replies ("What happened?") are anyone's and are passed over."""
+    train = [item.reading.reply for item in labelled["train"]]
+    vectorizer = TfidfVectorizer(analyzer="char_wb", ngram_range=(3, 5)).fit(train)
+    known = vectorizer.transform(train)
+    for split in ("validation", "test"):
+        texts = [item.reading.reply for item in labelled[split] if len(item.reading.reply.split()) > 6]
+        nearest = (vectorizer.transform(texts) @ known.T).max(axis=1).toarray().ravel()
+        twins = [text for text, near in zip(texts, nearest, strict=True) if near > 0.8]
+        assert not twins, f"{split}: {twins[:3]}"
+
+
+def test_labels_hold_together(labelled) -> None:
+    for item in chain(*labelled.values()):
+        assert " ".join(part.text for part in item.parts) == item.reading.reply, item.id
+        assert set(item.moves) == set(chain(*(part.moves for part in item.parts))), item.id
+        assert not {Move.SPECIFIC_EMPATHY, Move.GENERIC_SYMPATHY} <= set(item.moves), item.id
+        assert set(item.acknowledged) <= {point.id for point in item.reading.persona.story}, item.id
+
+
+def test_every_move_is_there_often_enough(labelled) -> None:
+    everything = list(chain(*labelled.values()))
+    assert len(everything) > 4000
+    assert len({item.id for item in everything}) == len(everything)
+    for move in MOVES:
+        assert sum(move in item.moves for item in everything) >= 300, move
+    assert sum(item.kind == "attack" for item in everything) >= 500
+
+
+def test_customer_lines_belong_to_the_split_of_their_situation(labelled) -> None:
+    for split in ("train", "validation"):
+        allowed = {item.reading.persona.id for item in labelled[split]}
+        lines = customer_lines(split)
+        assert {line.reading.persona.id for line in lines} <= allowed
+        assert all(line.line.strip() and "|" not in line.line for line in lines)
+
+
+def test_there_is_a_persona_for_each_situation() -> None:
+    assert len(situations()) == 104
