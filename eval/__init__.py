@@ -1,0 +1,1 @@
+"""Offline evaluation: `python -m eval run SUITE`, the same as `defuse eval run SUITE`."""

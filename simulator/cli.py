@@ -30,6 +30,8 @@ app = typer.Typer(
 )
 persona_app = typer.Typer(help="Check persona files, and print the JSON Schema for editors.", no_args_is_help=True)
 app.add_typer(persona_app, name="persona")
+eval_app = typer.Typer(help="Offline evaluation suites.", no_args_is_help=True)
+app.add_typer(eval_app, name="eval")
 
 Model = Annotated[
     str, typer.Option("--model", help="Customer: bundled, openai:NAME, a hub id, a folder or a GGUF file.")
@@ -192,6 +194,29 @@ def check(files: Annotated[list[Path], typer.Argument(help="Persona files.")]) -
 def schema() -> None:
     """Print the JSON Schema of persona files."""
     typer.echo(persona_json_schema(), nl=False)
+
+
+@eval_app.callback()
+def _eval() -> None:
+    """Offline evaluation suites."""
+
+
+@eval_app.command("run")
+def eval_run(
+    suite: Annotated[str, typer.Argument(help="Name of the suite: evaluator or agreement.")],
+    out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("runs/eval"),
+    judge_model: JudgeModel = "bundled",
+    base_url: BaseUrl = None,
+    outside: Annotated[Path | None, typer.Option(help="Labelled replies from elsewhere to report beside ours.")] = None,
+) -> None:
+    """Run a suite, print its figures and keep them."""
+    from eval.runner import run
+
+    with _clear_errors():
+        try:
+            run(suite, out, judge_model, base_url, outside)
+        except ValueError as error:
+            _stop(str(error))
 
 
 def main() -> None:

@@ -111,7 +111,7 @@ def packs(tokenizer: Any, lines: Sequence[CustomerLine]) -> list[Packed]:
 def validate(model: Any, rows: Sequence[Packed]) -> float:
     """Mean loss over held-out lines."""
     model.eval()
-    with torch.inference_mode():
+    with torch.inference_mode(), torch.autocast("cpu", dtype=torch.bfloat16):
         losses = [
             float(loss_of(model, collate(rows[i : i + GROUPS], torch.bfloat16))) for i in range(0, len(rows), GROUPS)
         ]
@@ -128,7 +128,7 @@ def train(out: Path, epochs: int, most: int | None) -> None:
     model = AutoModelForCausalLM.from_pretrained(base, dtype=torch.bfloat16)
     # peft keeps fp32 master copies of the adapter over the bf16 base unless told otherwise; that is what we want.
     targets = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
-    config = LoraConfig(r=RANK, lora_alpha=2 * RANK, target_modules=targets, lora_dropout=0.05, task_type="CAUSAL_LM")
+    config = LoraConfig(r=RANK, lora_alpha=2 * RANK, target_modules=targets, task_type="CAUSAL_LM")
     model = get_peft_model(model, config)
     model.train()
     rows = packs(tokenizer, customer_lines("train"))
@@ -147,7 +147,8 @@ def train(out: Path, epochs: int, most: int | None) -> None:
         batches = [ordered[i : i + GROUPS] for i in range(0, len(ordered), GROUPS)]
         random.shuffle(batches)
         for batch in batches:
-            loss = loss_of(model, collate(batch, torch.bfloat16))
+            with torch.autocast("cpu", dtype=torch.bfloat16):
+                loss = loss_of(model, collate(batch, torch.bfloat16))
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             torch.nn.utils.clip_grad_norm_(trained, 1.0)
@@ -155,7 +156,7 @@ def train(out: Path, epochs: int, most: int | None) -> None:
             schedule.step()
             step += 1
             recent = float(loss.detach()) if step == 1 else 0.95 * recent + 0.05 * float(loss.detach())
-            if step % 20 == 0:
+            if step % 20 == 0 or step == 3:
                 spent = time.monotonic() - started
                 log.info("step %d/%d loss %.3f, %.0f s left", step, steps, recent, spent / step * (steps - step))
             if step % 200 == 0:

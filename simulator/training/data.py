@@ -75,6 +75,20 @@ def replies(split: Split) -> list[LabelledReply]:
     ]
 
 
+class SecondLabels(Frozen):
+    """What a second, blind labeller gave one reply."""
+
+    id: str
+    moves: tuple[Move, ...]
+    acknowledged: tuple[str, ...]
+
+
+def second_labels() -> list[SecondLabels]:
+    """The blind second labelling of a tenth of the replies, of all splits."""
+    rows = load_dataset("json", data_files=str(DATA / "replies" / "second_labels.jsonl"), split="train")
+    return [SecondLabels(**row) for row in rows]
+
+
 def customer_lines(split: Split) -> list[CustomerLine]:
     """The customer's lines of one split; lines that answer the same reply stand together."""
     rows = load_dataset("json", data_files=str(DATA / "lines" / f"{split}.jsonl"), split="train")

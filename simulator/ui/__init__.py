@@ -1,1 +1,1 @@
-"""The pages a trainee sees. `pages.py` wires them to Gradio; the other modules make the HTML and know no Gradio."""
+"""The pages a trainee sees. `pages.py` wires them to Gradio and `app.py` serves them; the rest knows no Gradio."""

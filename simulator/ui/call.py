@@ -11,6 +11,7 @@ from simulator.ui.curve import curve, stops
 from simulator.ui.gallery import facts
 from simulator.ui.words import (
     CHANNEL,
+    cap,
     change_mark,
     change_words,
     changed,
@@ -19,6 +20,8 @@ from simulator.ui.words import (
     level,
     plural,
 )
+
+_COACH = '<h2 class="hidden">Coach</h2>'
 
 
 def head(persona: Persona, exam: bool) -> str:
@@ -58,10 +61,11 @@ def speaking(persona: Persona, text: str) -> str:
     return f'<div class="turn customer"><p class="who">{who}</p><p class="said">{esc(text)}</p></div>'
 
 
-def awaiting(words: str) -> str:
-    """The typing sign; page.js adds the words after a second and the time after ten."""
+def awaiting(words: str, listening: bool = False) -> str:
+    """The typing sign; page.js shows the words after a second and the time after ten, and while the customer is still
+    listening keeps the box as it was sent."""
     return (
-        '<div class="turn customer awaiting" data-waiting><p class="said"><span class="typing" aria-hidden="true">'
+        f'<div class="turn customer awaiting" data-waiting{" data-listening" if listening else ""}><p class="said"><span class="typing" aria-hidden="true">'
         f'<i></i><i></i><i></i></span><span class="awaited">{esc(words)}</span><span class="elapsed"></span></p></div>'
     )
 
@@ -81,9 +85,9 @@ def gauge(state: State, change: float | None) -> str:
     return (
         f'<div class="gauge" role="meter" aria-label="Anger" aria-valuemin="0" aria-valuemax="10" '
         f'aria-valuenow="{anger:.1f}" aria-valuetext="{heard}"><p class="reading"><strong>{anger:.1f}</strong>'
-        f'<span class="of">of 10</span><span class="mood">{mood_of(anger).value}</span>{effect}</p>'
+        f'<span class="of">of 10</span><span class="now"><span class="mood">{cap(mood_of(anger).value)}</span>{effect}</span></p>'
         f'<div class="track" aria-hidden="true"><div class="fill" style="--level:{anger * 10:.0f}%"></div>{notches}</div>'
-        f'<p class="ends" aria-hidden="true"><span>0 calm</span><span>about to hang up 10</span></p></div>'
+        f'<p class="ends" aria-hidden="true"><span>0 calm</span><span>10 about to hang up</span></p></div>'
     )
 
 
@@ -92,9 +96,9 @@ def goals(persona: Persona, state: State, exam: bool) -> str:
     total = len(persona.story)
     unheard = total - len(state.heard)
     told = len([p for p in state.told if p not in state.heard])
-    story = f"{plural(total, 'part')}, {unheard} still unheard" if unheard else f"all {plural(total, 'part')} heard"
+    story = f"{unheard} of {plural(total, 'part')} unheard" if unheard else f"all {plural(total, 'part')} heard"
     if told and unheard:
-        story += f" ({told} of them told and not taken in)" if told > 1 else " (1 of them told and not taken in)"
+        story += f" · {told} told, not taken in"
     said = f"said for {plural(len(state.met), 'part')} of the story" if state.met else "not said yet"
     can_hear = state.anger <= persona.temperament.hears_advice_at
     way = "a step they can rely on" if state.settled else "they can hear it now" if can_hear else "not the moment yet"
@@ -129,18 +133,18 @@ def coach(transcript: Transcript, hint: str = "") -> str:
     """How the last reply landed, the offer to keep for later, and the hint that was asked for."""
     asked = f'<div class="hint"><h3>Hint</h3><p>{esc(hint)}</p></div>' if hint else ""
     if transcript.exam:
-        return '<p class="rest">Exam: the notes on your replies come with the scorecard.</p>'
+        return f'{_COACH}<p class="rest">Exam: the notes on your replies come with the scorecard.</p>'
     judged = [turn for _, turn in transcript.replies if turn.reaction is not None]
     told = note(judged[-1]) if judged else None
     if told is None:
-        return f'<p class="rest">After each reply you read here how it landed.</p>{asked}'
+        return f'{_COACH}{asked}<p class="rest">After each reply you read here how it landed.</p>'
     quote = f"<blockquote>“{esc(told.quote)}”</blockquote>" if told.quote else ""
     offer = parked_offer(transcript)
     kept = ""
     if offer:
         kept = f'<div class="parked"><h3>Not heard yet. Offer it again later:</h3><p>“{esc(offer)}”</p></div>'
         quote = "" if offer == told.quote else quote
-    return f'<div class="note"><h3>{esc(told.headline)}</h3>{quote}<p>{esc(told.why)}</p>{kept}</div>{asked}'
+    return f'{_COACH}{asked}<div class="note"><h3>{esc(told.headline)}</h3>{quote}<p>{esc(told.why)}</p>{kept}</div>'
 
 
 def aloud(call: Call) -> str:

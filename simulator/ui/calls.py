@@ -23,6 +23,7 @@ def calls(personas: Mapping[str, Persona], found: Sequence[Summary]) -> str:
 def _row(persona: Persona | None, call: Summary) -> str:
     name = persona.name if persona else call.persona
     exam = " · Exam" if call.exam else ""
+    when = "now" if call.outcome is None else "at the end"
     if call.outcome is None:
         outcome, where, action = "Not finished", f"#/call/{call.id}", "Go on with the call"
     else:
@@ -33,6 +34,6 @@ def _row(persona: Persona | None, call: Summary) -> str:
         link = "This customer is no longer in the library."
     return (
         f'<li><div class="who"><b>{esc(name)}</b><span>{local_time(call.started)}{exam}</span></div>'
-        f'<div class="came"><b>{outcome}</b><span>Anger at the end: {level(call.anger[-1])}</span></div>'
+        f'<div class="came"><b>{outcome}</b><span>Anger {when}: {level(call.anger[-1])}</span></div>'
         f"{sparkline(call.anger, f'heat-{call.id}')}<p class='score'>{score}</p><p class='go'>{link}</p></li>"
     )

@@ -85,7 +85,7 @@ def _line(at: Sequence[tuple[float, float]], name: str) -> str:
 def _bands() -> str:
     """The moods, each at the level from which its word holds; the narrow top one has no room for its own."""
     bounds = [(bound, mood) for bound, mood in MOOD_FROM if mood is not Mood.ABOUT_TO_HANG_UP] + [(0.0, Mood.CALM)]
-    return "".join(
+    return '<b style="bottom:100%">10</b>' + "".join(
         f'<b style="bottom:{bound * 10:.0f}%">{bound:.0f}</b><span style="bottom:{(bound + 1) * 10:.0f}%">{mood.value}</span>'
         for bound, mood in bounds
     )

@@ -4,17 +4,17 @@ Nothing of a call lives in the server's memory: each wish opens the call from th
 reload, a second tab or a restart finds it where it was, and one browser never reaches another's.
 """
 
-import re
 import secrets
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from contextlib import contextmanager
+from dataclasses import replace
+from threading import Lock
+from typing import Any
 
 from simulator import coach as coaching
 from simulator.customer import stream
 from simulator.engine import Engine
-from simulator.judge import JudgeError
-from simulator.models.base import ModelError
 from simulator.persona import Persona
 from simulator.session import Call, ReplyError
 from simulator.storage import StorageError, Store, Summary
@@ -22,85 +22,37 @@ from simulator.ui import call as on_call
 from simulator.ui import calls as my_calls
 from simulator.ui import gallery, scorecard
 from simulator.ui.gallery import Choice
+from simulator.ui.screen import (
+    BRIEFING,
+    CALL,
+    CALLS,
+    GALLERY,
+    READY,
+    SCORECARD,
+    LostError,
+    Screen,
+    Trouble,
+    known_owner,
+    owner_of,
+    quiet,
+    trouble,
+)
 from simulator.ui.words import esc, first_name
 
-GALLERY, BRIEFING, CALL, SCORECARD, CALLS = "gallery", "briefing", "call", "scorecard", "calls"
-PAGES = (GALLERY, BRIEFING, CALL, SCORECARD, CALLS)
+_ANSWERING: dict[str, Any] = {"status": quiet("You can write on meanwhile."), "busy": True, "retry": False}
 PACE = 0.045  # seconds a word of the customer's line; a quick speaker's three words a second would make people wait
-READY = "Enter sends · Shift+Enter starts a new line"
-
-_OWNER = re.compile(r"[0-9a-f]{64}")
-Trouble = (ReplyError, JudgeError, ModelError, StorageError)
-
-
-class LostError(StorageError):
-    """A page that leads nowhere. The message says where to go."""
-
-
-@dataclass(frozen=True)
-class Screen:
-    """What changes on the page; None leaves a part as it is. Strings are HTML, but for `place`, `owner` and `box`."""
-
-    page: str | None = None
-    place: str | None = None
-    owner: str | None = None
-    notice: str | None = None
-    welcome: str | None = None
-    cards: str | None = None
-    briefing: str | None = None
-    head: str | None = None
-    talk: str | None = None
-    now: str | None = None
-    aloud: str | None = None
-    gauge: str | None = None
-    curve: str | None = None
-    goals: str | None = None
-    coach: str | None = None
-    status: str | None = None
-    box: str | None = None
-    hints: str | None = None
-    busy: bool | None = None
-    retry: bool | None = None
-    over: bool | None = None
-    exam: bool | None = None
-    asking: bool | None = None
-    scorecard: str | None = None
-    calls: str | None = None
-
-
-def known_owner(owner: object) -> str | None:
-    """The browser's secret, when it is one of ours."""
-    return owner if isinstance(owner, str) and _OWNER.fullmatch(owner) else None
-
-
-def _known(owner: object) -> str:
-    known = known_owner(owner)
-    if known is None:
-        raise LostError("This browser has no secret of its own yet, so its calls cannot be found. Reload the page.")
-    return known
-
-
-def trouble(error: Exception) -> str:
-    """What happened, what is safe, what to do."""
-    if isinstance(error, JudgeError):
-        said = "Your reply could not be read. It is still in the box, and the call stands where it was. Send it again."
-    elif isinstance(error, ModelError):
-        said = "The customer's answer could not be found. Your reply is kept and counted. Ask for the answer again."
-    else:
-        return f'<div class="trouble" role="alert"><p>{esc(str(error))}</p></div>'
-    return (
-        f'<div class="trouble" role="alert"><p>{said}</p><details><summary>What went wrong</summary>'
-        f"<p>{esc(str(error))}</p></details></div>"
-    )
 
 
 class Desk:
-    """The engine, the store and the library behind the pages. Shared by all trainees; keeps no state of any."""
+    """The engine, the store and the library behind the pages. Shared by all trainees; keeps nothing of a call but which
+    ones are being answered."""
 
     def __init__(self, engine: Engine, store: Store, personas: Mapping[str, Persona]) -> None:
         self.personas = dict(personas)
         self._engine = engine
         self._store = store
+        self._answering: set[str] = set()
+        self._door = Lock()
 
     def arrive(self, owner: object, place: str) -> Screen:
         """The first page of a visit; a browser that has no secret yet gets one."""
@@ -124,32 +76,24 @@ class Desk:
             if kind == CALLS:
                 return Screen(page=CALLS, place=CALLS, notice="", calls=my_calls.calls(self.personas, mine))
             return self._gallery(mine, "")
-        except Trouble as error:
-            return self._gallery((), trouble(error))
+        except StorageError as error:
+            return self._gallery(self._mine_or_none(owner), trouble(error))
 
     def choose(self, owner: object, difficulty: object, trade: object) -> Screen:
         """The cards that a filter lets through."""
-        level = int(difficulty) if isinstance(difficulty, str | int) and str(difficulty).isdigit() else 0
-        try:
-            return Screen(cards=gallery.cards(self.personas, self._mine(owner), Choice(level, str(trade or ""))))
-        except Trouble as error:
-            return Screen(notice=trouble(error))
+        return Screen(cards=gallery.cards(self.personas, self._mine_or_none(owner), _choice(difficulty, trade)))
 
     def surprise(self, owner: object, difficulty: object, trade: object) -> Screen:
         """The briefing of a customer drawn from the filtered ones, one not met yet if there is any."""
-        level = int(difficulty) if isinstance(difficulty, str | int) and str(difficulty).isdigit() else 0
-        try:
-            met = gallery.records(self._mine(owner))
-        except StorageError:
-            met = {}
-        there = gallery.chosen(self.personas, Choice(level, str(trade or ""))) or list(self.personas.values())
+        met = gallery.records(self._mine_or_none(owner))
+        there = gallery.chosen(self.personas, _choice(difficulty, trade)) or list(self.personas.values())
         drawn = secrets.choice([persona for persona in there if persona.id not in met] or there)
         return self.go(owner, f"{BRIEFING}/{drawn.id}")
 
     def take(self, owner: object, place: str, exam: bool) -> Screen:
         """Take the call whose briefing is open."""
         try:
-            known = _known(owner)
+            known = owner_of(owner)
             persona = self._persona(place.partition("/")[2])
             engine = self._engine
             call = Call.begin(persona, engine.customer, engine.judge, store=self._store, owner=known, exam=exam)
@@ -162,41 +106,66 @@ class Desk:
         try:
             call = self._at_call(owner, place)
             name = first_name(call.persona)
-            waits = on_call.awaiting(f"{name} is listening")
-            yield Screen(now=waits, status=_quiet("Sending…"), busy=True, retry=False)
-            call.hear(text)
+            with self._alone(call):
+                waits = on_call.awaiting(f"{name} is listening", listening=True)
+                yield Screen(now=waits, status=quiet("Sending…"), busy=True, retry=False)
+                try:
+                    call.hear(text)
+                except Trouble as error:
+                    yield Screen(now="", status=trouble(error, heard=False), busy=False)
+                    return
+                yield replace(self._state(call), now=on_call.awaiting(f"{name} is answering"), **_ANSWERING, box="")
+                yield from self._answer(call)
+            yield from self._tell(call, still)
         except Trouble as error:
-            yield Screen(now="", status=trouble(error), busy=False, retry=False)
-            return
-        yield replace(self._state(call), now=on_call.awaiting(f"{name} is answering"), box="", busy=True)
-        yield from self._answer(call, still)
+            yield Screen(status=trouble(error))
 
     def ask_again(self, owner: object, place: str, still: bool) -> Iterator[Screen]:
         """The answer to a reply that was heard and never answered."""
         try:
             call = self._at_call(owner, place)
+            with self._alone(call):
+                waits = on_call.awaiting(f"{first_name(call.persona)} is answering")
+                yield Screen(now=waits, **_ANSWERING)
+                yield from self._answer(call)
+            yield from self._tell(call, still)
         except Trouble as error:
             yield Screen(status=trouble(error))
-            return
-        waits = on_call.awaiting(f"{first_name(call.persona)} is answering")
-        yield Screen(now=waits, status=_quiet(), busy=True, retry=False)
-        yield from self._answer(call, still)
 
-    def _answer(self, call: Call, still: bool) -> Iterator[Screen]:
+    @contextmanager
+    def _alone(self, call: Call) -> Iterator[None]:
+        """One reply of a call at a time, also when it is open in two tabs."""
+        with self._door:
+            if call.transcript.id in self._answering:
+                raise ReplyError(
+                    f"{first_name(call.persona)} is still answering. Your words are in the box; send them then."
+                )
+            self._answering.add(call.transcript.id)
         try:
-            turn = call.answer()
+            yield
+        finally:
+            self._answering.discard(call.transcript.id)
+
+    def _answer(self, call: Call) -> Iterator[Screen]:
+        """Find the customer's line; yields only when it cannot be found."""
+        try:
+            call.answer()
             if call.transcript.finished:
                 call.end()
         except Trouble as error:
+            # A call that is over and stored but for its mark is graded when its scorecard is opened.
             if not call.transcript.finished:
-                yield replace(self._state(call), now="", status=trouble(error), busy=False, retry=True)
-                return
-            # The call is over and stored; only its mark is not. The scorecard is graded again when it is opened.
-        if not still:
-            for said in stream(turn.text):
-                yield Screen(now=on_call.speaking(call.persona, said))
-                time.sleep(PACE)
-        yield replace(self._state(call), aloud=on_call.aloud(call), busy=False)
+                yield replace(self._state(call), status=trouble(error), retry=True)
+
+    def _tell(self, call: Call, still: bool) -> Iterator[Screen]:
+        """The customer's line, word by word, then everything as it stands."""
+        said = call.transcript.turns[-1]
+        if said.role == "trainee":
+            return
+        for part in () if still else stream(said.text):
+            yield Screen(now=on_call.speaking(call.persona, part))
+            time.sleep(PACE)
+        yield replace(self._state(call), aloud=on_call.aloud(call))
 
     def hint(self, owner: object, place: str) -> Screen:
         """A hint, counted."""
@@ -225,7 +194,7 @@ class Desk:
         return self.personas[persona_id]
 
     def _open(self, owner: object, call_id: str) -> Call:
-        known = _known(owner)
+        known = owner_of(owner)
         persona = self._persona(self._store.load(call_id, known).persona)
         engine = self._engine
         return Call.resume(persona, engine.customer, engine.judge, store=self._store, owner=known, call_id=call_id)
@@ -236,6 +205,12 @@ class Desk:
     def _mine(self, owner: object) -> Sequence[Summary]:
         known = known_owner(owner)
         return self._store.calls(known) if known is not None else ()
+
+    def _mine_or_none(self, owner: object) -> Sequence[Summary]:
+        try:
+            return self._mine(owner)
+        except StorageError:
+            return ()
 
     def _gallery(self, mine: Sequence[Summary], notice: str) -> Screen:
         return Screen(
@@ -259,7 +234,7 @@ class Desk:
     def _scorecard_page(self, call: Call, owner: object) -> Screen:
         if not call.transcript.finished:
             return self._call_page(call, owner)
-        card = self._store.scorecard(call.transcript.id, _known(owner)) or call.end()
+        card = self._store.scorecard(call.transcript.id, owner_of(owner)) or call.end()
         shown = scorecard.scorecard(call.persona, call.transcript, card)
         return Screen(page=SCORECARD, place=f"{SCORECARD}/{call.transcript.id}", notice="", scorecard=shown)
 
@@ -267,11 +242,11 @@ class Desk:
         """The call page as the call stands."""
         transcript, exam = call.transcript, call.transcript.exam
         unanswered = call.waiting and transcript.turns[-1].reaction is not None
-        status = _quiet(READY)
+        status = quiet(READY)
         if transcript.finished:
-            status = _quiet(f"The call is over. {first_name(call.persona)} has said the last word.")
+            status = quiet(f"The call is over. {first_name(call.persona)} has said the last word.")
         elif unanswered:
-            status = _quiet(f"{first_name(call.persona)} has not answered yet.")
+            status = quiet(f"{first_name(call.persona)} has not answered yet.")
         return Screen(
             talk=on_call.talk(call.persona, transcript),
             now="",
@@ -289,5 +264,6 @@ class Desk:
         )
 
 
-def _quiet(words: str = "") -> str:
-    return f'<p class="quiet">{esc(words)}</p>'
+def _choice(difficulty: object, trade: object) -> Choice:
+    level = str(difficulty)
+    return Choice(int(level) if level.isdecimal() else 0, trade if isinstance(trade, str) else "")

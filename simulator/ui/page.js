@@ -76,13 +76,18 @@
       const text = new Date(time.dateTime).toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
       if (time.textContent !== text) time.textContent = text;
     }
+    const box = find("#box textarea");
+    if (box) box.readOnly = Boolean(find("[data-listening]"));
+    const over = find("#over");
+    if (over && document.activeElement === document.body) over.focus({ preventScroll: true });
     const room = find("#room");
     if (room) {
       const inside = room.scrollHeight;
       if (inside !== Number(room.dataset.inside)) {
         room.dataset.inside = inside;
         room.scrollTop = inside;
-        if (room.scrollHeight <= room.clientHeight + 1) find("#now .turn, #talk .turn:last-child")?.scrollIntoView({ block: "nearest" });
+        const last = find("#now .turn") ?? find("#talk .turn:last-child");
+        if (getComputedStyle(room).overflowY === "visible") last?.scrollIntoView({ block: "center" });
       }
     }
   };

@@ -1,7 +1,6 @@
 """The pages as a Gradio app: what is where, and which wish each button makes of the desk."""
 
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -10,10 +9,10 @@ from simulator.engine import Engine
 from simulator.persona import Persona
 from simulator.storage import Store
 from simulator.ui import gallery
-from simulator.ui.desk import BRIEFING, CALL, CALLS, GALLERY, PAGES, SCORECARD, Desk, Screen
+from simulator.ui.desk import Desk
+from simulator.ui.screen import BRIEFING, CALL, CALLS, GALLERY, PAGES, SCORECARD, UNFORESEEN, Screen
 from simulator.ui.words import esc
 
-HERE = Path(__file__).parent
 BOX_MOST = 20_000  # characters the box takes; the session says earlier, and kindly, when it is too much
 
 _HEADER = """<header class="top"><a class="brand" href="#/"><svg viewBox="0 0 28 20" aria-hidden="true"><path
@@ -102,8 +101,9 @@ def _call_layout(parts: dict[str, Any], html: Callable[..., None]) -> None:
                 parts["send"] = gr.Button("Send", variant="primary", elem_id="send")
             parts["over"] = gr.Button("Read the scorecard", variant="primary", elem_id="over", visible=False)
     with gr.Column(elem_id="right"):
-        html("gauge")
-        html("curve")
+        with gr.Column(elem_id="state"):
+            html("gauge")
+            html("curve")
         html("goals")
         with gr.Column(elem_id="coach-panel"):
             with gr.Row(elem_id="coach-bar"):
@@ -112,13 +112,15 @@ def _call_layout(parts: dict[str, Any], html: Callable[..., None]) -> None:
             html("coach")
 
 
-_HTML = ("notice", "welcome", "cards", "briefing", "head", "talk", "now", "aloud", "gauge", "curve", "goals", "coach")
-_HTML += ("status", "scorecard", "calls", "place", "owner", "box")
+_HTML: tuple[str, ...] = (
+    *("notice", "welcome", "cards", "briefing", "head", "talk", "now", "aloud", "gauge", "curve", "goals", "coach"),
+    *("status", "scorecard", "calls", "place", "owner", "box"),
+)
 _MORE = ("router", "send", "retry", "over", "reply", "leave", "sure", "hints", "coached")
 
 
 def paint(screen: Screen) -> tuple[Any, ...]:
-    """A Screen as one update for each output, in the order of `_outputs`."""
+    """A Screen as one update for each output, in the order of `_wire`'s outputs."""
     plain = [gr.skip() if getattr(screen, name) is None else getattr(screen, name) for name in _HTML]
     pages = [gr.skip() if screen.page is None else gr.update(visible=screen.page == page) for page in PAGES]
 
@@ -151,41 +153,63 @@ def _wire(blocks: gr.Blocks, desk: Desk, parts: dict[str, Any]) -> None:
     # Private: no page of the API lists these, and no client library calls them.
     common = {"outputs": outputs, "show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
 
-    def arrive(owner: object, place: str, still: bool) -> tuple[Any, ...]:
-        return (*paint(desk.arrive(owner, place)), still)
+    # Who leaves a call must not have its last words written over the page they went to: the address of each open page,
+    # by Gradio's session. The call goes on without them and is found as it ended.
+    whereabouts: dict[str, str] = {}
 
-    def go(owner: object, event: gr.EventData) -> tuple[Any, ...]:
-        return paint(desk.go(owner, str(event.place)))
+    def at(request: gr.Request, screen: Screen) -> tuple[Any, ...]:
+        if screen.place is not None:
+            whereabouts[request.session_hash] = screen.place
+        return paint(screen)
+
+    def while_there(request: gr.Request, place: str, screens: Iterator[Screen]) -> Iterator[tuple[Any, ...]]:
+        for screen in screens:
+            if whereabouts.get(request.session_hash, place) == place:
+                yield paint(screen)
+
+    def arrive(owner: object, place: str, still: bool, request: gr.Request) -> tuple[Any, ...]:
+        return (*at(request, desk.arrive(owner, place)), still)
+
+    def go(owner: object, event: gr.EventData, request: gr.Request) -> tuple[Any, ...]:
+        return at(request, desk.go(owner, str(event.place)))
 
     def narrow(owner: object, event: gr.EventData) -> tuple[Any, ...]:
         return paint(desk.choose(owner, event.difficulty, event.trade))
 
-    def surprise(owner: object, event: gr.EventData) -> tuple[Any, ...]:
-        return paint(desk.surprise(owner, event.difficulty, event.trade))
+    def surprise(owner: object, event: gr.EventData, request: gr.Request) -> tuple[Any, ...]:
+        return at(request, desk.surprise(owner, event.difficulty, event.trade))
 
-    def take(owner: object, place: str, exam: bool) -> tuple[Any, ...]:
-        return paint(desk.take(owner, place, exam))
+    def take(owner: object, place: str, exam: bool, request: gr.Request) -> tuple[Any, ...]:
+        return at(request, desk.take(owner, place, exam))
 
-    def say(owner: object, place: str, text: str, still: bool) -> Iterator[tuple[Any, ...]]:
-        yield from map(paint, desk.say(owner, place, text, still))
+    def say(owner: object, place: str, text: str, still: bool, request: gr.Request) -> Iterator[tuple[Any, ...]]:
+        yield from while_there(request, place, desk.say(owner, place, text, still))
 
-    def ask_again(owner: object, place: str, still: bool) -> Iterator[tuple[Any, ...]]:
-        yield from map(paint, desk.ask_again(owner, place, still))
+    def ask_again(owner: object, place: str, still: bool, request: gr.Request) -> Iterator[tuple[Any, ...]]:
+        yield from while_there(request, place, desk.ask_again(owner, place, still))
 
     def hint(owner: object, place: str) -> tuple[Any, ...]:
         return paint(desk.hint(owner, place))
 
-    def end(owner: object, place: str) -> tuple[Any, ...]:
-        return paint(desk.end(owner, place))
+    def end(owner: object, place: str, request: gr.Request) -> tuple[Any, ...]:
+        return at(request, desk.end(owner, place))
+
+    def forget(request: gr.Request) -> None:
+        whereabouts.pop(request.session_hash, None)
 
     # place and still are what the browser says of itself, read by the script before the function runs.
     blocks.load(arrive, [owner, place, still], **{**common, "outputs": [*outputs, still]}, js=_ARRIVING)
+    blocks.unload(forget)
     parts["router"].go(go, [owner], **common)
     parts["filters"].narrow(narrow, [owner], **common)
     parts["filters"].surprise(surprise, [owner], **common)
     parts["take"].click(take, [owner, place, parts["as_exam"]], **common)
-    gr.on([box.submit, parts["send"].click], say, [owner, place, box, still], **common, trigger_mode="once")
-    parts["retry"].click(ask_again, [owner, place, still], **common)
+    # "multiple", for a call that was left may still be answered when the first reply of another is sent.
+    sent = {**common, "trigger_mode": "multiple"}
+    saying = gr.on([box.submit, parts["send"].click], say, [owner, place, box, still], **sent)
+    asking = parts["retry"].click(ask_again, [owner, place, still], **sent)
+    for event in (saying, asking):
+        event.failure(lambda: paint(Screen(now="", status=UNFORESEEN, busy=False)), **common)
     parts["hints"].click(hint, [owner, place], **common)
     for button in (parts["yes"], parts["over"]):
         button.click(end, [owner, place], **common)

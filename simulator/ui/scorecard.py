@@ -23,9 +23,9 @@ from simulator.ui.words import (
 
 LAYER = {
     Layer.INCIDENT: "What happened",
-    Layer.IMPACT: "What it did to them",
+    Layer.IMPACT: "What it did to {name}",
     Layer.ROOT: "What lies under it",
-    Layer.UNSAID: "What they did not say",
+    Layer.UNSAID: "What {name} did not say",
 }
 _SHOWN = 2  # marks of a competency that are open to the eye; the rest unfold
 
@@ -38,7 +38,7 @@ def outcome_sentence(persona: Persona, transcript: Transcript, card: Scorecard) 
         return f"{name} hung up, {heard}."
     if transcript.ending is Ending.MANAGER:
         return f"{name} asked for your manager, {heard}."
-    who = "" if transcript.ending is Ending.CLOSED else "You ended the call. "
+    who = "" if transcript.ending is Ending.CLOSED else "You ended the call; "
     return (
         who
         + {
@@ -172,16 +172,16 @@ def _story(persona: Persona, card: Scorecard) -> str:
         if unheard
         else f"All {plural(len(points), 'part')} of it."
     )
-    items = "".join(_part(point, point.id in card.heard) for point in points)
+    items = "".join(_part(point, first_name(persona), point.id in card.heard) for point in points)
     return f'<section><h2>{title}</h2><p>{lead}</p><ol class="story">{items}</ol></section>'
 
 
-def _part(point: StoryPoint, heard: bool) -> str:
+def _part(point: StoryPoint, name: str, heard: bool) -> str:
     sign, word = ("✓", "Heard") if heard else ("○", "Never heard")
-    felt = sentence(f"It left them {point.feeling}, because {point.because}")
+    felt = sentence(f"It left {name} {point.feeling}, because {point.because}")
     return (
         f'<li class="{"heard" if heard else "unheard"}"><p class="layer"><span aria-hidden="true">{sign}</span> {word} · '
-        f"{LAYER[point.layer]}</p><p>{esc(sentence(point.fact))}</p><p class='felt'>{esc(felt)}</p></li>"
+        f"{esc(LAYER[point.layer].format(name=name))}</p><p>{esc(sentence(point.fact))}</p><p class='felt'>{esc(felt)}</p></li>"
     )
 
 
@@ -200,7 +200,7 @@ def _line(persona: Persona, position: int, turn: Turn) -> str:
     after = "<p class='margin'>Not judged; it counts for nothing.</p>"
     if told is not None and turn.reaction is not None:
         mark = change_mark(changed(turn.reaction.before, turn.reaction.after))
-        after = f"<div class='margin'>{mark}<p><b>{esc(told.headline)}</b> {esc(told.why)}</p></div>"
+        after = f"<p class='margin'>{mark} · <b>{esc(told.headline)}</b> {esc(told.why)}</p>"
     return (
         f'<li class="turn trainee" id="said-{position}" tabindex="-1"><p class="who">You, reply {(position + 1) // 2}</p>'
         f'<p class="said">{esc(turn.text)}</p>{after}</li>'

@@ -3,6 +3,7 @@
 import logging
 import os
 import socket
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +23,10 @@ def serve(
     model: str = BUNDLED,
     judge_model: str = BUNDLED,
     base_url: str | None = None,
+    personas: Path | None = None,
     host: str = "127.0.0.1",
     port: int = 7860,
     database: str | None = None,
-    personas: Path | None = None,
 ) -> None:
     """Serve until interrupted. Raises PortError, PersonaError, ModelError or StorageError before it does.
 
@@ -42,7 +43,8 @@ def serve(
         server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=2))
         shown = f"[{host}]" if ":" in host else host
         print(f"Defuse is open at http://{shown}:{port}  (Ctrl+C ends it; calls are kept)", flush=True)
-        server.run(sockets=[door])
+        with suppress(KeyboardInterrupt):  # uvicorn has shut down in good order before it raises this
+            server.run(sockets=[door])
     finally:
         door.close()
 

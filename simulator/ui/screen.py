@@ -1,0 +1,87 @@
+"""What a wish changes on the page, and how trouble is told: what happened, what is safe, what to do."""
+
+import re
+from dataclasses import dataclass
+
+from simulator.judge import JudgeError
+from simulator.models.base import ModelError
+from simulator.session import ReplyError
+from simulator.storage import StorageError
+from simulator.ui.words import esc
+
+GALLERY, BRIEFING, CALL, SCORECARD, CALLS = "gallery", "briefing", "call", "scorecard", "calls"
+PAGES = (GALLERY, BRIEFING, CALL, SCORECARD, CALLS)
+UNFORESEEN = (
+    '<div class="trouble" role="alert"><p>Something went wrong that Defuse did not foresee. What was said so far is kept. '
+    "Reload the page to see where the call stands.</p></div>"
+)
+READY = "Enter sends · Shift+Enter starts a new line"
+
+_OWNER = re.compile(r"[0-9a-f]{64}")
+Trouble = (ReplyError, JudgeError, ModelError, StorageError)  # what a trainee can do something about
+
+
+class LostError(StorageError):
+    """A page that leads nowhere. The message says where to go."""
+
+
+@dataclass(frozen=True)
+class Screen:
+    """What changes on the page; None leaves a part as it is. Strings are HTML, but for `place`, `owner` and `box`."""
+
+    page: str | None = None
+    place: str | None = None
+    owner: str | None = None
+    notice: str | None = None
+    welcome: str | None = None
+    cards: str | None = None
+    briefing: str | None = None
+    head: str | None = None
+    talk: str | None = None
+    now: str | None = None
+    aloud: str | None = None
+    gauge: str | None = None
+    curve: str | None = None
+    goals: str | None = None
+    coach: str | None = None
+    status: str | None = None
+    box: str | None = None
+    hints: str | None = None
+    busy: bool | None = None
+    retry: bool | None = None
+    over: bool | None = None
+    exam: bool | None = None
+    asking: bool | None = None
+    scorecard: str | None = None
+    calls: str | None = None
+
+
+def known_owner(owner: object) -> str | None:
+    """The browser's secret, when it is one of ours."""
+    return owner if isinstance(owner, str) and _OWNER.fullmatch(owner) else None
+
+
+def owner_of(owner: object) -> str:
+    """The browser's secret. Raises LostError when it has none."""
+    known = known_owner(owner)
+    if known is None:
+        raise LostError("This browser has no secret of its own yet, so its calls cannot be found. Reload the page.")
+    return known
+
+
+def trouble(error: Exception, heard: bool = True) -> str:
+    """What happened, what is safe, what to do. `heard` says whether the reply had been taken in before it happened."""
+    if isinstance(error, ReplyError | StorageError):
+        return f'<div class="trouble" role="alert"><p>{esc(str(error))}</p></div>'
+    said = "Your reply could not be read. It is still in the box, and the call stands where it was. Send it again."
+    if heard:
+        said = "The customer's answer could not be found. Your reply is kept and counted. Ask for the answer again."
+    return (
+        f'<div class="trouble" role="alert"><p>{said}</p><details><summary>What went wrong</summary>'
+        f"<p>{esc(str(error))}</p></details></div>"
+    )
+
+
+def quiet(words: str = "") -> str:
+    """The line under the conversation when all is well."""
+    return f'<p class="quiet">{esc(words)}</p>'
