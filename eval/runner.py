@@ -14,10 +14,7 @@ def run(suite: str, out: Path, judge_model: str, base_url: str | None, outside_d
     if suite not in SUITES:
         raise ValueError(f"There is no suite {suite!r}; choose one of: {', '.join(SUITES)}")
     out.mkdir(parents=True, exist_ok=True)
-    if suite == "agreement":
-        summary = _agreement()
-    else:
-        summary = _evaluator(judge_model, base_url, outside_data)
+    summary = _agreement() if suite == "agreement" else _evaluator(judge_model, base_url, outside_data)
     (out / "summary.json").write_text(json.dumps({"suite": suite, **summary}, indent=1) + "\n")
     Console().print(f"Written to {out / 'summary.json'}")
 

@@ -24,6 +24,7 @@ from simulator.records import (
     transcript_json,
 )
 from simulator.storage import StorageError
+from simulator.ui.app import PortError, serve
 
 app = typer.Typer(
     help="Practise calming the customer who is furious for a reason.", no_args_is_help=True, add_completion=False
@@ -52,7 +53,7 @@ def _clear_errors() -> Iterator[None]:
     """What a user can mend ends with its message and status 1; anything else is a bug and shows its trace."""
     try:
         yield
-    except (PersonaError, InputError, ModelError, JudgeError, StorageError) as error:
+    except (PersonaError, InputError, ModelError, JudgeError, StorageError, PortError) as error:
         _stop(str(error))
 
 
@@ -77,8 +78,6 @@ def open_app(
 ) -> None:
     """Open the practice pages in the browser."""
     with _clear_errors():
-        from simulator.ui.app import serve
-
         serve(model, judge_model, base_url, personas, host, port, database)
 
 

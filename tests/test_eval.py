@@ -50,9 +50,15 @@ def test_a_judge_that_says_what_the_writers_said_is_perfect_and_one_that_says_no
 
 def test_an_evaluator_that_is_fooled_is_found_out() -> None:
     attacks = [item for item in replies("test") if item.kind == "attack" and Move.SPECIFIC_EMPATHY not in item.moves]
-    point = attacks[0].reading.persona.story[0].id
-    fooled = Judgement(present=(Move.SPECIFIC_EMPATHY,), acknowledged=(point,), probabilities=dict.fromkeys(MOVES, 0.5))
-    assert len(evaluate(ScriptedJudge([fooled]), attacks).attacks_that_lower_anger) == len(attacks)
+    fooled = [
+        Judgement(
+            present=(Move.SPECIFIC_EMPATHY,),
+            acknowledged=tuple(point.id for point in item.reading.persona.story),
+            probabilities=dict.fromkeys(MOVES, 0.5),
+        )
+        for item in attacks
+    ]
+    assert len(evaluate(ScriptedJudge(fooled), attacks).attacks_that_lower_anger) == len(attacks)
 
 
 def test_agreement_with_oneself_is_one() -> None:

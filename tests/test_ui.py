@@ -306,6 +306,24 @@ def test_model_fails_and_the_answer_can_be_asked_for_again(persona: Persona, sto
     assert str(answered.talk).count("<li") == 3
 
 
+def test_one_reply_of_a_call_at_a_time(persona: Persona, store: Store) -> None:
+    desk = desk_of(persona, store, MET, ASK)
+    place = taken(desk)
+    first = desk.say(ME, place, "You must feel ignored.", True)
+    next(first)
+    second = list(desk.say(ME, place, "Hello?", True))
+    assert "still answering" in str(second[-1].status)
+    assert all(screen.box is None for screen in second)
+    assert "still answering" in str(last(desk.ask_again(ME, place, True)).status)
+    other = taken(desk)
+    assert str(say(desk, other).talk).count("<li") == 3, "another call is not held up"
+    assert str(last(first).talk).count("<li") == 3
+    abandoned = desk.say(ME, place, "What happened?", True)
+    next(abandoned)
+    abandoned.close()
+    assert "What happened?" in str(say(desk, place, "What happened?").talk), "who left in the middle can come back"
+
+
 def test_model_error_while_judging_is_told_as_unread(persona: Persona, store: Store) -> None:
     desk = desk_of(persona, store, judge=Flaky(ScriptedJudge((MET,)), ModelError("gone")))
     assert "could not be read" in str(say(desk, taken(desk)).status)
@@ -465,7 +483,7 @@ def test_every_screen_fits_the_outputs_and_no_handler_is_public(persona: Persona
     from simulator.ui.pages import build, paint
 
     blocks = build(Engine(Customer(model()), ScriptedJudge((ASK,))), store, {persona.id: persona})
-    events = [event for event in blocks.fns.values() if event.fn is not None]
+    events = [event for event in blocks.fns.values() if event.fn is not None and event.outputs]
     assert events
     assert {event.api_visibility for event in blocks.fns.values()} == {"private"}
     assert {len(event.outputs) for event in events} == {len(paint(Screen())), len(paint(Screen())) + 1}

@@ -64,8 +64,9 @@ def speaking(persona: Persona, text: str) -> str:
 def awaiting(words: str, listening: bool = False) -> str:
     """The typing sign; page.js shows the words after a second and the time after ten, and while the customer is still
     listening keeps the box as it was sent."""
+    mark = "data-waiting data-listening" if listening else "data-waiting"
     return (
-        f'<div class="turn customer awaiting" data-waiting{" data-listening" if listening else ""}><p class="said"><span class="typing" aria-hidden="true">'
+        f'<div class="turn customer awaiting" {mark}><p class="said"><span class="typing" aria-hidden="true">'
         f'<i></i><i></i><i></i></span><span class="awaited">{esc(words)}</span><span class="elapsed"></span></p></div>'
     )
 

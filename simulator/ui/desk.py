@@ -27,11 +27,11 @@ from simulator.ui.screen import (
     CALL,
     CALLS,
     GALLERY,
-    READY,
     SCORECARD,
     LostError,
     Screen,
     Trouble,
+    as_it_stands,
     known_owner,
     owner_of,
     quiet,
@@ -114,7 +114,7 @@ class Desk:
                 except Trouble as error:
                     yield Screen(now="", status=trouble(error, heard=False), busy=False)
                     return
-                yield replace(self._state(call), now=on_call.awaiting(f"{name} is answering"), **_ANSWERING, box="")
+                yield replace(as_it_stands(call), now=on_call.awaiting(f"{name} is answering"), **_ANSWERING, box="")
                 yield from self._answer(call)
             yield from self._tell(call, still)
         except Trouble as error:
@@ -155,7 +155,7 @@ class Desk:
         except Trouble as error:
             # A call that is over and stored but for its mark is graded when its scorecard is opened.
             if not call.transcript.finished:
-                yield replace(self._state(call), status=trouble(error), retry=True)
+                yield replace(as_it_stands(call), status=trouble(error), retry=True)
 
     def _tell(self, call: Call, still: bool) -> Iterator[Screen]:
         """The customer's line, word by word, then everything as it stands."""
@@ -165,7 +165,7 @@ class Desk:
         for part in () if still else stream(said.text):
             yield Screen(now=on_call.speaking(call.persona, part))
             time.sleep(PACE)
-        yield replace(self._state(call), aloud=on_call.aloud(call))
+        yield replace(as_it_stands(call), aloud=on_call.aloud(call))
 
     def hint(self, owner: object, place: str) -> Screen:
         """A hint, counted."""
@@ -177,7 +177,9 @@ class Desk:
         except Trouble as error:
             return Screen(status=trouble(error))
         hint = coaching.hint(call.persona, call.state)
-        return replace(self._state(call), coach=on_call.coach(call.transcript, hint), aloud=f"<p>Hint: {esc(hint)}</p>")
+        return replace(
+            as_it_stands(call), coach=on_call.coach(call.transcript, hint), aloud=f"<p>Hint: {esc(hint)}</p>"
+        )
 
     def end(self, owner: object, place: str) -> Screen:
         """End the call and read its scorecard."""
@@ -228,7 +230,7 @@ class Desk:
         unread = last.text if last.role == "trainee" and last.reaction is None else ""
         head = on_call.head(call.persona, call.transcript.exam)
         return replace(
-            self._state(call), page=CALL, place=f"{CALL}/{call.transcript.id}", notice="", head=head, box=unread
+            as_it_stands(call), page=CALL, place=f"{CALL}/{call.transcript.id}", notice="", head=head, box=unread
         )
 
     def _scorecard_page(self, call: Call, owner: object) -> Screen:
@@ -237,31 +239,6 @@ class Desk:
         card = self._store.scorecard(call.transcript.id, owner_of(owner)) or call.end()
         shown = scorecard.scorecard(call.persona, call.transcript, card)
         return Screen(page=SCORECARD, place=f"{SCORECARD}/{call.transcript.id}", notice="", scorecard=shown)
-
-    def _state(self, call: Call) -> Screen:
-        """The call page as the call stands."""
-        transcript, exam = call.transcript, call.transcript.exam
-        unanswered = call.waiting and transcript.turns[-1].reaction is not None
-        status = quiet(READY)
-        if transcript.finished:
-            status = quiet(f"The call is over. {first_name(call.persona)} has said the last word.")
-        elif unanswered:
-            status = quiet(f"{first_name(call.persona)} has not answered yet.")
-        return Screen(
-            talk=on_call.talk(call.persona, transcript),
-            now="",
-            gauge=on_call.gauge(call.state, on_call.last_change(transcript)),
-            curve=on_call.small_curve(call),
-            goals=on_call.goals(call.persona, call.state, exam),
-            coach=on_call.coach(transcript),
-            status=status,
-            hints=f"Hint ({transcript.hints} used)" if transcript.hints else "Hint",
-            busy=False,
-            retry=unanswered,
-            over=transcript.finished,
-            exam=exam,
-            asking=False,
-        )
 
 
 def _choice(difficulty: object, trade: object) -> Choice:

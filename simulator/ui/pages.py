@@ -164,8 +164,9 @@ def _wire(blocks: gr.Blocks, desk: Desk, parts: dict[str, Any]) -> None:
 
     def while_there(request: gr.Request, place: str, screens: Iterator[Screen]) -> Iterator[tuple[Any, ...]]:
         for screen in screens:
-            if whereabouts.get(request.session_hash, place) == place:
-                yield paint(screen)
+            there = whereabouts.get(request.session_hash, place) == place
+            # Gradio shows the last of them once more when there are no more; so one that changes nothing.
+            yield paint(screen if there else Screen())
 
     def arrive(owner: object, place: str, still: bool, request: gr.Request) -> tuple[Any, ...]:
         return (*at(request, desk.arrive(owner, place)), still)

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 from simulator.judge import JudgeError
 from simulator.models.base import ModelError
-from simulator.session import ReplyError
+from simulator.session import Call, ReplyError
 from simulator.storage import StorageError
-from simulator.ui.words import esc
+from simulator.ui import call as on_call
+from simulator.ui.words import esc, first_name
 
 GALLERY, BRIEFING, CALL, SCORECARD, CALLS = "gallery", "briefing", "call", "scorecard", "calls"
 PAGES = (GALLERY, BRIEFING, CALL, SCORECARD, CALLS)
@@ -85,3 +86,29 @@ def trouble(error: Exception, heard: bool = True) -> str:
 def quiet(words: str = "") -> str:
     """The line under the conversation when all is well."""
     return f'<p class="quiet">{esc(words)}</p>'
+
+
+def as_it_stands(call: Call) -> Screen:
+    """The call page as the call stands."""
+    transcript, exam = call.transcript, call.transcript.exam
+    unanswered = call.waiting and transcript.turns[-1].reaction is not None
+    status = quiet(READY)
+    if transcript.finished:
+        status = quiet(f"The call is over. {first_name(call.persona)} has said the last word.")
+    elif unanswered:
+        status = quiet(f"{first_name(call.persona)} has not answered yet.")
+    return Screen(
+        talk=on_call.talk(call.persona, transcript),
+        now="",
+        gauge=on_call.gauge(call.state, on_call.last_change(transcript)),
+        curve=on_call.small_curve(call),
+        goals=on_call.goals(call.persona, call.state, exam),
+        coach=on_call.coach(transcript),
+        status=status,
+        hints=f"Hint ({transcript.hints} used)" if transcript.hints else "Hint",
+        busy=False,
+        retry=unanswered,
+        over=transcript.finished,
+        exam=exam,
+        asking=False,
+    )
