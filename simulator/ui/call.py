@@ -42,7 +42,7 @@ def talk(persona: Persona, transcript: Transcript, *, but_last: bool = False) ->
     if but_last:
         turns.pop()
     lines = "".join(_line(persona, i, turn, "turn") for i, turn in enumerate(turns))
-    return f'<ol class="talk" aria-label="Conversation">{lines}</ol>'
+    return f'<ol class="talk">{lines}</ol>'
 
 
 def _line(persona: Persona, position: int, turn: Turn, prefix: str) -> str:
@@ -148,12 +148,17 @@ def coach(transcript: Transcript, hint: str = "") -> str:
     return f'{_COACH}{asked}<div class="note"><h3>{esc(told.headline)}</h3>{quote}<p>{esc(told.why)}</p>{kept}</div>'
 
 
-def aloud(call: Call) -> str:
-    """The customer's last line and the gauge, for a screen reader."""
+def aloud(words: str = "") -> str:
+    """What a screen reader says of its own accord; the region must be there before its words are."""
+    return f'<div role="status" aria-live="polite">{esc(words)}</div>'
+
+
+def answer_aloud(call: Call) -> str:
+    """The customer's last line and the gauge."""
     change = last_change(call.transcript)
     effect = f", {change_words(change)}" if change is not None else ""
     said = call.transcript.turns[-1]
-    return f"<p>{esc(first_name(call.persona))}: {esc(said.text)} Anger {level(call.state.anger)}{effect}.</p>"
+    return aloud(f"{first_name(call.persona)}: {said.text} Anger {level(call.state.anger)}{effect}.")
 
 
 def small_curve(call: Call) -> str:

@@ -37,7 +37,7 @@ from simulator.ui.screen import (
     quiet,
     trouble,
 )
-from simulator.ui.words import esc, first_name
+from simulator.ui.words import first_name
 
 _ANSWERING: dict[str, Any] = {"status": quiet("You can write on meanwhile."), "busy": True, "retry": False}
 PACE = 0.045  # seconds a word of the customer's line; a quick speaker's three words a second would make people wait
@@ -165,7 +165,7 @@ class Desk:
         for part in () if still else stream(said.text):
             yield Screen(now=on_call.speaking(call.persona, part))
             time.sleep(PACE)
-        yield replace(as_it_stands(call), aloud=on_call.aloud(call))
+        yield replace(as_it_stands(call), aloud=on_call.answer_aloud(call))
 
     def hint(self, owner: object, place: str) -> Screen:
         """A hint, counted."""
@@ -178,7 +178,7 @@ class Desk:
             return Screen(status=trouble(error))
         hint = coaching.hint(call.persona, call.state)
         return replace(
-            as_it_stands(call), coach=on_call.coach(call.transcript, hint), aloud=f"<p>Hint: {esc(hint)}</p>"
+            as_it_stands(call), coach=on_call.coach(call.transcript, hint), aloud=on_call.aloud(f"Hint: {hint}")
         )
 
     def end(self, owner: object, place: str) -> Screen:

@@ -82,6 +82,11 @@
     if (over && document.activeElement === document.body) over.focus({ preventScroll: true });
     const room = find("#room");
     if (room) {
+      if (!room.hasAttribute("tabindex")) {
+        room.tabIndex = 0; // a box that scrolls must be reachable without a mouse
+        room.setAttribute("role", "region");
+        room.setAttribute("aria-label", "Conversation");
+      }
       const inside = room.scrollHeight;
       if (inside !== Number(room.dataset.inside)) {
         room.dataset.inside = inside;

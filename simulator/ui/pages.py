@@ -9,6 +9,7 @@ from simulator.engine import Engine
 from simulator.persona import Persona
 from simulator.storage import Store
 from simulator.ui import gallery
+from simulator.ui.call import aloud
 from simulator.ui.desk import Desk
 from simulator.ui.screen import BRIEFING, CALL, CALLS, GALLERY, PAGES, SCORECARD, UNFORESEEN, Screen
 from simulator.ui.words import esc
@@ -51,7 +52,7 @@ def _layout(desk: Desk) -> dict[str, Any]:
 
     gr.HTML(_HEADER, elem_id="header", js_on_load=None, apply_default_css=False)
     html("router", value="", js_on_load=_ROUTER)
-    html("aloud", value="")
+    html("aloud", value=aloud())
     html("notice", value="")
     parts["owner"] = gr.BrowserState(None, storage_key="defuse", secret="defuse-keeps-it")  # noqa: S106 (obfuscation only)
     parts["place"] = gr.Textbox(visible=False)
