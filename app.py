@@ -1,6 +1,7 @@
 """`python app.py`: the pages on http://127.0.0.1:7860. Options only; the work is in simulator/ui."""
 
 import argparse
+import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -40,6 +41,8 @@ def _port() -> int:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until interrupted. Exit status 1, with a message that says what to do, when it cannot."""
     chosen = parser().parse_args(arguments)
+    logging.basicConfig(format="%(message)s")
+    logging.getLogger("simulator").setLevel(logging.INFO)  # the first start fetches the weights, and says so
     try:
         serve(
             model=chosen.model,

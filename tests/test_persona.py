@@ -87,3 +87,8 @@ def test_the_schema_forbids_unknown_fields() -> None:
     schema = json.loads(persona_json_schema())
     assert schema["additionalProperties"] is False
     assert "schema" in schema["properties"]
+
+
+def test_the_shipped_schema_is_the_current_one() -> None:
+    """`defuse persona schema > personas/persona.schema.json` brings it up to date."""
+    assert (LIBRARY / "persona.schema.json").read_text(encoding="utf-8") == persona_json_schema()

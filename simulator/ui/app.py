@@ -1,17 +1,16 @@
 """Serves the pages on one port, to this machine unless told otherwise."""
 
-import logging
 import os
 import socket
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from simulator.engine import BUNDLED, load_engine
-from simulator.persona import LIBRARY, load_personas
+from simulator.engine import BUNDLED, Engine, load_engine
+from simulator.persona import LIBRARY, Persona, load_personas
 from simulator.storage import Store
 
-log = logging.getLogger(__name__)
 Scope = dict[str, Any]
 
 
@@ -36,11 +35,17 @@ def serve(
     try:
         library = load_personas(LIBRARY, *([personas] if personas else []))
         store = Store(database or default_database())
+        print("Loading the models ...", flush=True)
         engine = load_engine(model, judge_model, base_url)
-        app = web_app(engine, store, library)
+        web = web_app(engine, store, library)
         import uvicorn
 
-        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=2))
+        class Server(uvicorn.Server):
+            async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+                web.end_streams()
+                await super().shutdown(sockets)
+
+        server = Server(uvicorn.Config(web.app, log_level="warning", timeout_graceful_shutdown=5))
         shown = f"[{host}]" if ":" in host else host
         print(f"Defuse is open at http://{shown}:{port}  (Ctrl+C ends it; calls are kept)", flush=True)
         with suppress(KeyboardInterrupt):  # uvicorn has shut down in good order before it raises this
@@ -49,8 +54,15 @@ def serve(
         door.close()
 
 
-def web_app(engine: Any, store: Store, personas: Any) -> Any:
-    """The ASGI app: the pages, with a policy that keeps the browser on this host."""
+class Web(NamedTuple):
+    """The ASGI app, and what lets go of the pages that are open, each of which holds a connection."""
+
+    app: Any
+    end_streams: Callable[[], None]
+
+
+def web_app(engine: Engine, store: Store, personas: Mapping[str, Persona]) -> Web:
+    """The pages, with a policy that keeps the browser on this host."""
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read when gradio is imported and when an app is made
     import gradio as gr
     from fastapi import FastAPI
@@ -74,7 +86,9 @@ def web_app(engine: Any, store: Store, personas: Any) -> Any:
         theme=theme(),
         head=page_head(),
     )
-    return _with_headers(outer, {"content-security-policy": POLICY, "referrer-policy": "no-referrer"})
+    pages: Any = outer.routes[-1]
+    app = _with_headers(outer, {"content-security-policy": POLICY, "referrer-policy": "no-referrer"})
+    return Web(app, pages.app.stop_event.set)
 
 
 def _with_headers(app: Any, headers: dict[str, str]) -> Any:
