@@ -525,6 +525,7 @@ def test_colours_have_the_contrast_of_wcag_aa(scheme: str, text: str, ground: st
 
 def test_a_port_in_use_says_what_to_do(tmp_path: Path) -> None:
     door = take_port("127.0.0.1", 0)
+    door.listen()
     port = door.getsockname()[1]
     with door:
         with pytest.raises(PortError, match=f"PORT={port + 1}"):

@@ -1,5 +1,6 @@
 """Serves the pages on one port, to this machine unless told otherwise."""
 
+import errno
 import os
 import socket
 from collections.abc import Callable, Mapping
@@ -29,7 +30,8 @@ def serve(
 ) -> None:
     """Serve until interrupted. Raises PortError, PersonaError, ModelError or StorageError before it does.
 
-    The port is taken first: whoever has two of these running should not wait for a model to load to hear of it.
+    The port is taken first, for whoever has two of these running should not wait for a model to load to hear of it; it
+    opens when the pages are ready.
     """
     door = take_port(host, port)
     try:
@@ -50,6 +52,10 @@ def serve(
         print(f"Defuse is open at http://{shown}:{port}  (Ctrl+C ends it; calls are kept)", flush=True)
         with suppress(KeyboardInterrupt):  # uvicorn has shut down in good order before it raises this
             server.run(sockets=[door])
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise
+        raise _port_error(host, port, error) from error  # a second one was started while the first was loading
     finally:
         door.close()
 
@@ -106,20 +112,23 @@ def _with_headers(app: Any, headers: dict[str, str]) -> Any:
 
 
 def take_port(host: str, port: int) -> socket.socket:
-    """A listening socket. Raises PortError when the port is taken or not allowed."""
+    """A bound socket, which does not listen yet. Raises PortError when the port is taken or not allowed."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     door = socket.socket(family, socket.SOCK_STREAM)
     door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         door.bind((host, port))
-        door.listen(128)
     except OSError as error:
         door.close()
-        raise PortError(
-            f"Port {port} on {host} cannot be used ({error.strerror or error}). Another program, perhaps another Defuse, "
-            f"has it. Choose another port: PORT={port + 1} python app.py"
-        ) from error
+        raise _port_error(host, port, error) from error
     return door
+
+
+def _port_error(host: str, port: int, error: OSError) -> PortError:
+    return PortError(
+        f"Port {port} on {host} cannot be used ({error.strerror or error}). Another program, perhaps another Defuse, "
+        f"has it. Choose another port: PORT={port + 1} python app.py"
+    )
 
 
 def default_database() -> str:
