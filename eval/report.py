@@ -1,10 +1,13 @@
 """Reports as tables for the terminal and JSON for the file."""
 
+from collections.abc import Mapping
+
 from rich.console import Console
 from rich.table import Table
 
 from eval.agreement import Agreement
 from eval.evaluator import EvaluatorReport
+from eval.scorecard import ScorecardReport
 
 
 def show(name: str, report: EvaluatorReport, console: Console) -> None:
@@ -33,4 +36,18 @@ def show_agreement(found: Agreement, console: Console) -> None:
     table.add_section()
     table.add_row("macro", f"{found.macro_kappa:.2f}", f"{found.macro_f1:.2f}", "")
     table.add_row("acknowledged points", "", f"{found.points.f1:.2f}", str(found.points.positives))
+    console.print(table)
+
+
+def show_scorecard(reports: Mapping[str, ScorecardReport], console: Console) -> None:
+    """Print how the grader's order of calls compares with their authors'."""
+    table = Table("scorecard against authors, rank correlation", *reports)
+    rows = {"overall": [one.overall for one in reports.values()]}
+    for name in next(iter(reports.values())).competencies:
+        rows[name] = [one.competencies[name] for one in reports.values()]
+    for name, values in rows.items():
+        table.add_row(name, *(f"{value:.2f}" for value in values))
+    table.add_row("mean distance, points of 100", *(f"{one.distance:.0f}" for one in reports.values()))
+    table.add_row("same outcome", *(f"{one.same_outcome:.0%}" for one in reports.values()))
+    table.add_row("calls", *(str(one.calls) for one in reports.values()))
     console.print(table)

@@ -32,9 +32,11 @@ def _agreement() -> dict[str, Any]:
 
 def _evaluator(judge_model: str, base_url: str | None, outside_data: Path | None) -> dict[str, Any]:
     from eval.evaluator import evaluate, outside
-    from eval.report import show
+    from eval.report import show, show_scorecard
+    from eval.scorecard import compare
     from simulator.engine import load_judge
-    from simulator.training.data import replies
+    from simulator.persona import load_personas
+    from simulator.training.data import DATA, replies, situations
 
     judge = load_judge(judge_model, base_url)
     sets = {"validation": replies("validation"), "test": replies("test")}
@@ -44,4 +46,14 @@ def _evaluator(judge_model: str, base_url: str | None, outside_data: Path | None
     for name, items in sets.items():
         reports[name] = evaluate(judge, items)
         show(name, reports[name], Console())
-    return {"judge": judge.name, "sets": {name: report.model_dump(mode="json") for name, report in reports.items()}}
+    calls = {"test": (DATA / "transcripts" / "test.jsonl", situations())}
+    if outside_data is not None and (outside_data / "transcripts.jsonl").is_file():
+        calls["outside"] = (outside_data / "transcripts.jsonl", load_personas(outside_data / "personas"))
+    scorecards = {name: compare(judge, path, personas) for name, (path, personas) in calls.items()}
+    show_scorecard(scorecards, Console())
+    graded = {name: found.model_dump(mode="json") for name, found in scorecards.items()}
+    return {
+        "scorecards": graded,
+        "judge": judge.name,
+        "sets": {name: report.model_dump(mode="json") for name, report in reports.items()},
+    }

@@ -37,7 +37,10 @@ def language_model(name: str, base_url: str | None = None) -> LanguageModel:
         return LocalModel(name)
     from simulator.models.bundled import SMOLLM2, ensure
 
-    return LocalModel(ensure(SMOLLM2), ADAPTERS / "customer", script=True)
+    adapter = ADAPTERS / "customer"
+    if not (adapter / "adapter_model.safetensors").is_file():
+        raise ModelError(f"The customer's adapter is missing in {adapter}; reinstall Defuse or train it again")
+    return LocalModel(ensure(SMOLLM2), adapter, script=True)
 
 
 def load_judge(name: str = BUNDLED, base_url: str | None = None) -> Judge:

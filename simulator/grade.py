@@ -15,6 +15,7 @@ from simulator.persona import Persona, Told
 from simulator.transcript import Transcript, Turn
 
 PASS_MARK = 70
+WELL_DONE = 90  # from here on the advice says what to keep, under it what to change
 
 WEIGHTS = {
     "specific_empathy": 30,
@@ -264,27 +265,27 @@ def _moment(persona: Persona, replies: Replies, heard: tuple[str, ...]) -> Momen
 _ADVICE: dict[str, Callable[[float], str]] = {
     "specific_empathy": lambda score: (
         "Keep naming the reason with the feeling; it is what worked."
-        if score >= PASS_MARK
+        if score >= WELL_DONE
         else "Say aloud what you have understood: what they feel, and the reason in their own day."
     ),
     "full_listening": lambda score: (
         "You let the story come out. Keep asking once more when it seems complete."
-        if score >= PASS_MARK
+        if score >= WELL_DONE
         else "Before any fix, ask what happened, give it back in your words, and ask what else there is."
     ),
     "composure": lambda score: (
         "You stayed with the customer under attack."
-        if score >= PASS_MARK
+        if score >= WELL_DONE
         else "When attacked, leave who is right alone; answer the feeling and ask on."
     ),
     "empathy_first": lambda score: (
         "Your offers came when they could be heard."
-        if score >= PASS_MARK
+        if score >= WELL_DONE
         else "Hold the fix until the anger has come down, even when you know it. Then make the same offer."
     ),
     "way_forward": lambda score: (
         "A way forward they can rely on. Keep the margin in your dates."
-        if score >= PASS_MARK
+        if score >= WELL_DONE
         else "Own it in one plain sentence, then say what happens next, when, and what could still go wrong."
     ),
 }

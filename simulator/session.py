@@ -48,6 +48,8 @@ class Call:
         self._store = store
         self._owner = owner
         self.state = replay(persona, transcript)
+        if self.state.ending is not None and not transcript.finished and not self.waiting:
+            self._finish(self.state)  # the process ended between the last line and the note that it was the last
 
     @classmethod
     def begin(

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from sqlalchemy import JSON, DateTime, ForeignKey, String, create_engine, event, select
 from sqlalchemy.engine import Engine, make_url
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship, selectinload
 
 from simulator.anger import Ending, Outcome
 from simulator.grade import Scorecard
@@ -177,7 +177,10 @@ class Store:
         """All calls of one owner, newest first."""
         with self._transaction() as session:
             rows = session.scalars(
-                select(CallRow).where(CallRow.owner == _hashed(owner)).order_by(CallRow.started.desc())
+                select(CallRow)
+                .where(CallRow.owner == _hashed(owner))
+                .order_by(CallRow.started.desc())
+                .options(selectinload(CallRow.turns))
             ).all()
             return [
                 Summary(

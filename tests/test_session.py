@@ -118,6 +118,19 @@ def test_resume_takes_up_where_it_was_left(persona, database: str) -> None:
     assert not again.waiting
 
 
+def test_a_call_that_ended_unnoticed_is_finished_when_it_is_opened(persona, database: str) -> None:
+    """The process was killed after the last line was stored and before the outcome was."""
+    store = Store(database)
+    call = begin(persona, DEFENDED, store=store, owner="me")
+    for _ in range(3):
+        call.reply("It was not our fault.")
+    assert call.transcript.outcome is Outcome.LOST
+    store.update(call.transcript.model_copy(update={"ending": None, "outcome": None}), "me")
+    again = Call.resume(persona, call._customer, call._judge, store=store, owner="me", call_id=call.transcript.id)
+    assert again.transcript.outcome is Outcome.LOST
+    assert store.load(call.transcript.id, "me").outcome is Outcome.LOST
+
+
 @pytest.mark.parametrize(("text", "message"), [("", "empty"), (" \n\t ", "empty"), ("x" * 20_000, "20,000 characters")])
 def test_a_reply_that_cannot_be_taken_changes_nothing(persona, text: str, message: str) -> None:
     call = begin(persona, ASK)
