@@ -238,6 +238,8 @@ class Check:
             return "secret"
         if not self._directive.last and _FAREWELL.search(text):
             return "farewell"
+        if _stutters(said, 3):  # small models loop, and find their loops likely
+            return "stutter"
         free = [w for w in self._earlier if not self._wordings]
         if any(_shares_run(said, words(line), 5) for line in free) or _shares_run(said, words(self._agent), 6):
             return "repeat"
@@ -247,6 +249,11 @@ class Check:
 def _shares_run(a: list[str], b: list[str], length: int) -> bool:
     runs = {tuple(b[i : i + length]) for i in range(len(b) - length + 1)}
     return any(tuple(a[i : i + length]) in runs for i in range(len(a) - length + 1))
+
+
+def _stutters(said: list[str], length: int) -> bool:
+    runs = [tuple(said[i : i + length]) for i in range(len(said) - length + 1)]
+    return len(set(runs)) < len(runs)
 
 
 _PLAIN = {

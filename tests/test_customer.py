@@ -36,6 +36,7 @@ SAY = TELL.says[0]
         ("I've six women at machines with nothing on them, says Fergus.", "name"),
         ("Six women at machines, nothing on them. My brother said don't. I did, and here we are.", "secret"),
         ("I've six women at machines with nothing on them. Goodbye.", "farewell"),
+        ("You had it, and you had it. Six women at machines with nothing on them.", "stutter"),
         ("What does that do to your week? Six women at machines, nothing on them.", "repeat"),
     ],
 )
