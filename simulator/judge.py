@@ -93,7 +93,7 @@ class PromptedJudge:
         said = "\n".join(f"{role}: {json.dumps(text)}" for role, text in reading.history[-6:])
         user = f"Conversation:\n{said or '(it begins)'}\n\nThe agent's reply: {json.dumps(reading.reply[:MOST_CHARACTERS])}"
         messages = (Message(role="system", content=system), Message(role="user", content=user))
-        prompt = Prompt(stable=f"{system}\n{user}\n", changing="JSON:", messages=messages)
+        prompt = Prompt(stable=(f"{system}\n{user}\n",), changing="JSON:", messages=messages)
         try:
             answer = self._model.sample(prompt, Sampling(n=1, temperature=0, max_tokens=400))[0].text
         except ModelError as error:

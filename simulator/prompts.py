@@ -74,14 +74,17 @@ def directive_line(directive: Directive, wording: str) -> str:
     return f"[{' | '.join(parts)}]"
 
 
-def script(persona: Persona, lines: Sequence[tuple[Role, str]], directive: Directive, wording: str) -> tuple[str, str]:
-    """The plain script as (stable, changing). `lines` end with the trainee's reply."""
+def script(
+    persona: Persona, lines: Sequence[tuple[Role, str]], directive: Directive, wording: str
+) -> tuple[tuple[str, ...], str]:
+    """The plain script as (stable pieces, changing). `lines` end with the trainee's reply."""
     samples = " ".join(f'"{sample}"' for sample in persona.voice.samples[:3])
     head = f"{persona.name}, {persona.role}, calls {persona.company}. {persona.voice.style}. {samples}\n"
     # Cut in steps of four turns, so that the prefix stays the same for several replies.
     start = max(0, (len(lines) - HISTORY_TURNS + 3) // 4 * 4)
-    said = "".join(f"{SPEAKER[role]}: {clean(text)}\n" for role, text in lines[start:])
-    return head + said, f"{directive_line(directive, wording)}\nCustomer:"
+    said = [f"{SPEAKER[role]}: {clean(text)}\n" for role, text in lines[start:]]
+    pieces = ["".join(said[i : i + 2]) for i in range(0, len(said), 2)]
+    return (head + pieces[0], *pieces[1:]), f"{directive_line(directive, wording)}\nCustomer:"
 
 
 _ROLE = """You play {name}, {role}: a customer, angry for a reason, who is talking to a {trainee_role} of {company} on the \

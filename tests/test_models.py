@@ -80,15 +80,14 @@ def test_the_same_seed_says_the_same(engine) -> None:
 
 def test_the_prefix_cache_changes_nothing(engine) -> None:
     model = engine.customer.model
-    prompt = Prompt(stable="A customer.\nCustomer: Nobody came.\nAgent: Why?\n", changing="[mood: angry]\nCustomer:")
-    greedy = Sampling(n=1, temperature=0, max_tokens=12)
+    start = ("A customer.\nCustomer: Nobody came.\nAgent: Why?\n", "Customer: Ask your man.\nAgent: I will.\n")
+    prompt = Prompt(stable=start, changing="[mood: angry]\nCustomer:")
     model._prefixes.clear()
-    cold = model.sample(prompt, greedy)[0]
-    longer = Prompt(stable=prompt.stable + "Customer: Well?\nAgent: Hm.\n", changing=prompt.changing)
-    model.sample(longer, greedy)
-    warm = model.sample(prompt, greedy)[0]
-    assert warm.text == cold.text
-    assert warm.score == pytest.approx(cold.score, abs=0.05)
+    cold = model.sample(prompt, Sampling(max_tokens=12))
+    model._prefixes.clear()
+    model.sample(Prompt(stable=start[:1], changing=prompt.changing), Sampling(max_tokens=12))
+    model.sample(Prompt(stable=(*start, "Customer: So?\nAgent: Hm.\n"), changing="x"), Sampling(max_tokens=12))
+    assert model.sample(prompt, Sampling(max_tokens=12)) == cold
 
 
 def test_running_out_of_memory_is_said_clearly(engine, monkeypatch) -> None:
@@ -97,7 +96,7 @@ def test_running_out_of_memory_is_said_clearly(engine, monkeypatch) -> None:
 
     monkeypatch.setattr(engine.customer.model, "_read", full)
     with pytest.raises(ModelError, match=r"ran out of memory\. Nothing said is lost"):
-        engine.customer.model.sample(Prompt(stable="a", changing="b"), Sampling())
+        engine.customer.model.sample(Prompt(stable=("a",), changing="b"), Sampling())
 
 
 def test_control_tokens_typed_by_a_trainee_stay_text(engine) -> None:
@@ -190,7 +189,7 @@ def server() -> Iterator[str]:
 def test_a_remote_model_speaks(server: str, persona) -> None:
     model = RemoteModel(str(ensure(SMOLLM2)), server)
     said = model.sample(
-        Prompt(stable="", changing="", messages=(Message(role="user", content="Say yes."),)),
+        Prompt(stable=("",), changing="", messages=(Message(role="user", content="Say yes."),)),
         Sampling(n=2, max_tokens=8),
     )
     assert len(said) == 2
@@ -209,7 +208,7 @@ class _Asked:
 
 def test_a_server_that_is_not_there() -> None:
     with pytest.raises(ModelError, match="Start the server"):
-        RemoteModel("x", "http://127.0.0.1:9/v1").sample(Prompt(stable="", changing=""), Sampling(n=1))
+        RemoteModel("x", "http://127.0.0.1:9/v1").sample(Prompt(stable=("",), changing=""), Sampling(n=1))
 
 
 def test_a_prompted_judge_is_verified() -> None:

@@ -21,11 +21,12 @@ class Message(Frozen):
 class Prompt(Frozen):
     """A prompt in both forms; a backend uses the one that it understands.
 
-    `stable` and `changing` together are the plain script that the bundled adapter was trained on: `stable` only ever
-    grows during a call, so a backend can keep its keys and values. `messages` is the full prompt for a chat model.
+    `stable` and `changing` together are the plain script that the bundled adapter was trained on. `stable` comes in
+    pieces and only ever grows by whole ones during a call, so a backend can keep the keys and values of each.
+    `messages` is the full prompt for a chat model.
     """
 
-    stable: str
+    stable: tuple[str, ...]
     changing: str
     messages: tuple[Message, ...] = ()
 

@@ -16,6 +16,8 @@ from simulator.models.fast import ATTENTION, new_cache, pack
 
 log = logging.getLogger(__name__)
 
+Pieces = tuple[tuple[int, ...], ...]  # token ids of a prompt, in the pieces in which it is read
+
 PREFIXES = 8  # calls whose keys and values are kept; about 10 MB each with the bundled model
 
 
@@ -30,7 +32,7 @@ class LocalModel:
         self.name = _name(model, adapter)
         self._script = script
         self._lock = threading.Lock()
-        self._prefixes: OrderedDict[tuple[int, ...], DynamicCache] = OrderedDict()
+        self._prefixes: OrderedDict[Pieces, DynamicCache] = OrderedDict()
         self.device = "cuda" if torch.cuda.is_available() else "cpu"
         try:
             self.tokenizer, self._model = _load(model, adapter, self.device)
@@ -62,44 +64,45 @@ class LocalModel:
         ids = self.tokenizer(text, add_special_tokens=False, split_special_tokens=True).input_ids
         return list(ids)
 
-    def _prompt_ids(self, prompt: Prompt) -> list[int]:
+    def _pieces(self, prompt: Prompt) -> Pieces:
+        """The prompt's token ids, cut where a call grows: the last piece is never met again, the others are kept."""
         if self._script:
-            return [self.tokenizer.bos_token_id, *self._encode(prompt.stable + prompt.changing)]
+            first, *rest = (self._encode(piece) for piece in prompt.stable)
+            said = ([self.tokenizer.bos_token_id, *first], *rest, self._encode(prompt.changing))
+            return tuple(tuple(piece) for piece in said)
         # The template's own tags are control tokens; what people said is encoded apart and put between them.
         marks = [f"\x00{i}\x00" for i in range(len(prompt.messages))]
         chat = [{"role": m.role, "content": mark} for m, mark in zip(prompt.messages, marks, strict=True)]
         text = self.tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=True)
-        ids: list[int] = []
+        pieces: list[list[int]] = [[]]
         for message, mark in zip(prompt.messages, marks, strict=True):
             before, text = text.split(mark, 1)
-            ids += self.tokenizer(before, add_special_tokens=False).input_ids + self._encode(message.content)
-        return ids + list(self.tokenizer(text, add_special_tokens=False).input_ids)
+            if message.role == "user" and pieces[-1]:
+                pieces.append([])
+            pieces[-1] += self.tokenizer(before, add_special_tokens=False).input_ids + self._encode(message.content)
+        pieces[-1] += self.tokenizer(text, add_special_tokens=False).input_ids
+        return tuple(tuple(piece) for piece in pieces)
 
     def _read(self, prompt: Prompt) -> tuple[torch.Tensor, DynamicCache]:
         """Logits after the prompt, (1, 1, vocabulary), and a cache that the caller may change.
 
-        The longest known prefix is not read again.
+        Pieces that are known are not read again. Each piece is always read by itself, so that what was kept is the
+        same to the bit as what would be read anew, and a seed says the same whatever was said before it.
         """
-        ids = self._prompt_ids(prompt)
-        known: tuple[int, ...] = ()
-        kept: tuple[tuple[int, ...], DynamicCache] | None = None
-        for key, cache in self._prefixes.items():
-            shared = next(
-                (i for i, (a, b) in enumerate(zip(key, ids, strict=False)) if a != b), min(len(key), len(ids))
-            )
-            if shared > len(known):
-                known, kept = tuple(ids[:shared]), (key, cache)
-        known = known[: len(ids) - 1]
+        *stable, last = self._pieces(prompt)
+        known = max((key for key in self._prefixes if key == tuple(stable[: len(key)])), key=len, default=())
         cache = self._new_cache()
-        if kept is not None and known:
-            self._prefixes.move_to_end(kept[0])
-            _copy(kept[1], cache, len(known))
-        rest = torch.tensor([ids[len(known) :]], device=self.device)
-        logits = self._model(rest, past_key_values=cache, logits_to_keep=1).logits
-        self._prefixes[tuple(ids)] = _copy(cache, self._new_cache(), len(ids))
+        if known:
+            self._prefixes.move_to_end(known)
+            _copy(self._prefixes[known], cache)
+        for piece in stable[len(known) :]:
+            self._model(torch.tensor([piece], device=self.device), past_key_values=cache, logits_to_keep=1)
+        if len(stable) > len(known):
+            self._prefixes[tuple(stable)] = _copy(cache, self._new_cache())
         while len(self._prefixes) > PREFIXES:
             self._prefixes.popitem(last=False)
-        return logits, cache
+        ids = torch.tensor([last], device=self.device)
+        return self._model(ids, past_key_values=cache, logits_to_keep=1).logits, cache
 
     def _new_cache(self) -> DynamicCache:
         config = self._model.config
@@ -147,10 +150,10 @@ def _choose(logits: torch.Tensor, sampling: Sampling, generator: torch.Generator
     return tokens.gather(1, drawn)[:, 0]
 
 
-def _copy(source: DynamicCache, target: DynamicCache, length: int) -> DynamicCache:
-    """The first `length` positions of a cache with one row, into an empty one."""
+def _copy(source: DynamicCache, target: DynamicCache) -> DynamicCache:
+    """Everything in a cache with one row, into an empty one."""
     for index, layer in enumerate(source.layers):
-        target.update(layer.keys[:1, :, :length].clone(), layer.values[:1, :, :length].clone(), index)
+        target.update(layer.keys.clone(), layer.values.clone(), index)
     return target
 
 

@@ -53,7 +53,7 @@ def pack(tokenizer: Any, lines: Sequence[CustomerLine]) -> Packed:
     assert first.reading.persona is not None
     said = (*first.reading.history, ("trainee", first.reading.reply))
     stable, _ = script(first.reading.persona, said, first.directive, first.wording)
-    prefix = [tokenizer.bos_token_id, *_ids(tokenizer, stable)]
+    prefix = [tokenizer.bos_token_id, *_ids(tokenizer, "".join(stable))]
     ids, positions = list(prefix), list(range(len(prefix)))
     branch, targets = [-1] * len(prefix), [-100] * len(prefix)
     for number, line in enumerate(lines):
