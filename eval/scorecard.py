@@ -21,7 +21,7 @@ class ScoredCall(Frozen):
     id: str
     persona: str
     turns: tuple[Said, ...]
-    competencies: dict[str, float]
+    scores: dict[str, float]
     overall: float
     outcome: Outcome
     note: str = ""
@@ -47,7 +47,7 @@ def compare(judge: Judge, path: Path, personas: dict[str, Persona]) -> Scorecard
     return ScorecardReport(
         calls=len(calls),
         overall=_ranks([c.overall for c in calls], found),
-        competencies={n: _ranks([c.competencies[n] for c in calls], [float(p[n]) for p in parts]) for n in WEIGHTS},
+        competencies={n: _ranks([c.scores[n] for c in calls], [float(p[n]) for p in parts]) for n in WEIGHTS},
         distance=mean(abs(c.overall - one) for c, one in zip(calls, found, strict=True)),
         same_outcome=mean(c.outcome.value == row["outcome"] for c, row in zip(calls, rows, strict=True)),
     )

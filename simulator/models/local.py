@@ -53,7 +53,7 @@ class LocalModel:
     def sample(self, prompt: Prompt, sampling: Sampling) -> list[Sample]:
         """Continuations up to the end of turn or line. The same seed gives the same texts.
 
-        Stragglers are dropped: once three in four are done, nobody waits for the last.
+        Stragglers are dropped: once half are done, nobody waits for the rest.
         """
         with self._lock, torch.inference_mode(), _out_of_memory(self.name):
             logits, cache = self._read(prompt)
@@ -126,7 +126,7 @@ class LocalModel:
                     open_rows.discard(row)
                 else:
                     rows[row].append(token)
-            if len(open_rows) <= n // 4:
+            if len(open_rows) <= n // 2:
                 break
             logits = self._model(chosen[:, None], past_key_values=cache).logits[:, -1].float()
         done = [row for row in range(n) if row not in open_rows] or list(range(n))
