@@ -9,10 +9,10 @@ from typing import Any
 
 from eval.metrics import Score, bootstrap, calibration_error, score
 from simulator.anger import State, react
-from simulator.judge import Judge, Reading
+from simulator.judge import Judge
 from simulator.moves import MOVES, Frozen, Judgement, Move
 from simulator.persona import load_personas
-from simulator.training.data import LabelledReply, Part
+from simulator.training.data import LabelledReply, Part, reading_of
 
 
 class EvaluatorReport(Frozen):
@@ -91,11 +91,7 @@ def outside(folder: Path) -> list[LabelledReply]:
             id=row["id"],
             pen="outside",
             kind="attack" if str(row.get("note", "")).startswith("attack") else "plain",
-            reading=Reading(
-                persona=personas[row["persona"]],
-                history=tuple((turn["role"], turn["text"]) for turn in row["history"]),
-                reply=row["reply"],
-            ),
+            reading=reading_of(row, personas),
             moves=tuple(row["moves"]),
             acknowledged=tuple(row["acknowledged"]),
             parts=(Part(text=row["reply"], moves=tuple(row["moves"]), acknowledged=tuple(row["acknowledged"])),),

@@ -109,7 +109,7 @@ def grade(persona: Persona, transcript: Transcript) -> Scorecard:
         scores[name] = round(max(0.0, min(100.0, score)), 1)
         marks += found
     unheard = tuple(p.id for p in persona.story if p.id not in state.heard)
-    moment = _moment(persona, replies, state.heard)
+    moment = _moment(persona, replies)
     example = moment.line if moment else better_line(persona, persona.story[0])
     return Scorecard(
         overall=round(sum(scores[name] * weight for name, weight in WEIGHTS.items()) / 100, 1),
@@ -242,7 +242,7 @@ def _mark(name: str, i: int, turn: Turn, judgement: Judgement, move: Move | None
     return Mark(competency=name, turn=i, quote=quote, earned=earned, why=why)
 
 
-def _moment(persona: Persona, replies: Replies, heard: tuple[str, ...]) -> Moment | None:
+def _moment(persona: Persona, replies: Replies) -> Moment | None:
     """The reply that cost most, or the first that left the customer's story lying; None for a call without fault."""
     if not replies:
         return None
@@ -258,7 +258,6 @@ def _moment(persona: Persona, replies: Replies, heard: tuple[str, ...]) -> Momen
     waiting = [p for p in persona.story if p.id in told and p.id not in before] or list(persona.story)
     broke = judgement.has(*LISTENING_BREAKS) or reaction.too_early
     why = "Here the customer stopped being listened to." if broke else "Here something waited to be said aloud."
-    del heard
     return Moment(turn=i, why=why, line=better_line(persona, waiting[-1]))
 
 

@@ -1,8 +1,9 @@
 """The labelled replies and the customer's lines, read with `datasets` from the JSONL beside this file."""
 
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from datasets import load_dataset
 from pydantic import Field
@@ -53,6 +54,15 @@ def situations() -> dict[str, Persona]:
     return load_personas(DATA / "personas")
 
 
+def reading_of(row: Mapping[str, Any], personas: Mapping[str, Persona]) -> Reading:
+    """What the evaluator reads, from a row with `persona`, `history` and `reply`. KeyError for an unknown persona."""
+    return Reading(
+        persona=personas[row["persona"]],
+        history=tuple((turn["role"], turn["text"]) for turn in row["history"]),
+        reply=row["reply"],
+    )
+
+
 def replies(split: Split) -> list[LabelledReply]:
     """The labelled replies of one split."""
     rows = load_dataset("json", data_files=str(DATA / "replies" / f"{split}.jsonl"), split="train")
@@ -62,11 +72,7 @@ def replies(split: Split) -> list[LabelledReply]:
             id=row["id"],
             pen=row["pen"],
             kind=row["kind"],
-            reading=Reading(
-                persona=personas[row["persona"]],
-                history=tuple((turn["role"], turn["text"]) for turn in row["history"]),
-                reply=row["reply"],
-            ),
+            reading=reading_of(row, personas),
             moves=tuple(row["moves"]),
             acknowledged=tuple(row["acknowledged"]),
             parts=tuple(Part(**part) for part in row["parts"]),
@@ -97,11 +103,7 @@ def customer_lines(split: Split) -> list[CustomerLine]:
         CustomerLine(
             id=row["id"],
             pen=row["pen"],
-            reading=Reading(
-                persona=personas[row["persona"]],
-                history=tuple((turn["role"], turn["text"]) for turn in row["history"]),
-                reply=row["reply"],
-            ),
+            reading=reading_of(row, personas),
             directive=Directive.model_validate(row["directive"]),
             wording=row["wording"],
             line=row["line"],
