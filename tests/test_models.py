@@ -10,12 +10,14 @@ from pathlib import Path
 
 import httpx
 import pytest
+import torch
 
 from simulator.customer import _NOT_A_CUSTOMER, Customer
 from simulator.judge import PromptedJudge, Reading
 from simulator.models import bundled
 from simulator.models.base import Message, ModelError, Prompt, Sample, Sampling
 from simulator.models.bundled import SMOLLM2, ensure
+from simulator.models.fast import FastLlama, fits
 from simulator.models.local import LocalModel
 from simulator.models.remote import RemoteModel
 from simulator.moves import Judgement, Move
@@ -232,3 +234,35 @@ class _Says:
 
     def sample(self, prompt, sampling):
         return [Sample(text=self.answer)]
+
+
+def test_the_lean_pass_says_what_the_library_says() -> None:
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    torch.manual_seed(3)
+    config = LlamaConfig(
+        vocab_size=97,
+        hidden_size=64,
+        intermediate_size=96,
+        num_hidden_layers=3,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+    )
+    model = LlamaForCausalLM(config).to(torch.bfloat16).eval()
+    if not fits(model, "cpu"):
+        pytest.skip("this build of torch has no oneDNN for bfloat16; the library's own pass is used")
+    ids = torch.randint(0, 97, (1, 12))
+    with torch.inference_mode():
+        wanted = model(ids).logits.float()
+        lean = FastLlama(model)
+        cache = lean.new_cache()
+        first = lean(ids[:, :7], cache)
+        kept = cache.copy()
+        second = lean(ids[:, 7:11], cache)
+        many = cache.repeat(3)
+        third = lean(ids[:, 11:].expand(3, -1), many)
+        again = lean(ids[:, 7:11], kept)
+    torch.testing.assert_close(first[0], wanted[0, 6], atol=0.03, rtol=0.05)
+    torch.testing.assert_close(second[0], wanted[0, 10], atol=0.03, rtol=0.05)
+    torch.testing.assert_close(third, wanted[0, 11].expand(3, -1), atol=0.03, rtol=0.05)
+    assert torch.equal(again, second), "what was read after the copy is not in the copy"

@@ -1,5 +1,6 @@
 """A causal language model on this machine, through transformers: the bundled one, a hub id, a folder or a GGUF file."""
 
+import copy
 import hashlib
 import logging
 import threading
@@ -12,13 +13,45 @@ from torch.nn.functional import softmax
 from transformers import AutoModelForCausalLM, AutoTokenizer, DynamicCache, GgufConfig
 
 from simulator.models.base import ModelError, Prompt, Sample, Sampling
-from simulator.models.fast import ATTENTION, new_cache, pack
+from simulator.models.fast import FastLlama, fits
 
 log = logging.getLogger(__name__)
 
 Pieces = tuple[tuple[int, ...], ...]  # token ids of a prompt, in the pieces in which it is read
 
 PREFIXES = 8  # calls whose keys and values are kept; about 10 MB each with the bundled model
+
+
+class LibraryCache:
+    """The library's cache with the two ways of copying that a prefix needs."""
+
+    def __init__(self, cache: DynamicCache) -> None:
+        self.states = cache
+
+    def copy(self) -> "LibraryCache":
+        """The same tokens in memory of their own."""
+        return LibraryCache(copy.deepcopy(self.states))
+
+    def repeat(self, rows: int) -> "LibraryCache":
+        """This cache of one row as one of `rows`; the memory is taken over."""
+        self.states.batch_repeat_interleave(rows)
+        return self
+
+
+class LibraryModel:
+    """Any architecture, as transformers runs it; the same calls as FastLlama."""
+
+    def __init__(self, model: Any) -> None:
+        self._model = model
+
+    def new_cache(self) -> LibraryCache:
+        """An empty cache of one row."""
+        return LibraryCache(DynamicCache(config=self._model.config))
+
+    def __call__(self, ids: torch.Tensor, cache: LibraryCache) -> torch.Tensor:
+        """Read `ids`, (rows, tokens), behind the cache; logits after the last token, (rows, vocabulary), float32."""
+        logits: torch.Tensor = self._model(ids, past_key_values=cache.states, logits_to_keep=1).logits[:, -1]
+        return logits.float()
 
 
 class LocalModel:
@@ -32,10 +65,10 @@ class LocalModel:
         self.name = _name(model, adapter)
         self._script = script
         self._lock = threading.Lock()
-        self._prefixes: OrderedDict[Pieces, DynamicCache] = OrderedDict()
+        self._prefixes: OrderedDict[Pieces, Any] = OrderedDict()
         self.device = "cuda" if torch.cuda.is_available() else "cpu"
         try:
-            self.tokenizer, self._model = _load(model, adapter, self.device)
+            self.tokenizer, loaded = _load(model, adapter, self.device)
         except (OSError, ValueError, RuntimeError) as error:
             raise ModelError(
                 f"The model {model} could not be loaded ({' '.join(str(error).split())[:200]}). Give a hub id, a folder "
@@ -43,12 +76,8 @@ class LocalModel:
             ) from error
         if not script and not self.tokenizer.chat_template:
             raise ModelError(f"The model {model} has no chat template; use an instruction-tuned model")
-        # The fast path is for full attention over plain weights; other architectures take the library's own.
-        self._fast = self.device == "cpu" and self._model.config.model_type == "llama"
-        if self._fast:
-            self._model.set_attn_implementation(ATTENTION)
-            pack(self._model)
-        self._stop = {i for i in (self.tokenizer.eos_token_id, self._model.config.eos_token_id) if isinstance(i, int)}
+        self._stop = {i for i in (self.tokenizer.eos_token_id, loaded.config.eos_token_id) if isinstance(i, int)}
+        self._model: Any = FastLlama(loaded) if fits(loaded, self.device) else LibraryModel(loaded)
 
     def sample(self, prompt: Prompt, sampling: Sampling) -> list[Sample]:
         """Continuations up to the end of turn or line. The same seed gives the same texts.
@@ -83,36 +112,30 @@ class LocalModel:
         pieces[-1] += self.tokenizer(text, add_special_tokens=False).input_ids
         return tuple(tuple(piece) for piece in pieces)
 
-    def _read(self, prompt: Prompt) -> tuple[torch.Tensor, DynamicCache]:
-        """Logits after the prompt, (1, 1, vocabulary), and a cache that the caller may change.
+    def _read(self, prompt: Prompt) -> tuple[torch.Tensor, Any]:
+        """Logits after the prompt, (1, vocabulary), and a cache that the caller may change.
 
         Pieces that are known are not read again. Each piece is always read by itself, so that what was kept is the
         same to the bit as what would be read anew, and a seed says the same whatever was said before it.
         """
         *stable, last = self._pieces(prompt)
         known = max((key for key in self._prefixes if key == tuple(stable[: len(key)])), key=len, default=())
-        cache = self._new_cache()
         if known:
             self._prefixes.move_to_end(known)
-            _copy(self._prefixes[known], cache)
+        cache = self._prefixes[known].copy() if known else self._model.new_cache()
         for piece in stable[len(known) :]:
-            self._model(torch.tensor([piece], device=self.device), past_key_values=cache, logits_to_keep=1)
+            self._model(torch.tensor([piece], device=self.device), cache)
         if len(stable) > len(known):
-            self._prefixes[tuple(stable)] = _copy(cache, self._new_cache())
+            self._prefixes[tuple(stable)] = cache.copy()
         while len(self._prefixes) > PREFIXES:
             self._prefixes.popitem(last=False)
-        ids = torch.tensor([last], device=self.device)
-        return self._model(ids, past_key_values=cache, logits_to_keep=1).logits, cache
+        return self._model(torch.tensor([last], device=self.device), cache), cache
 
-    def _new_cache(self) -> DynamicCache:
-        config = self._model.config
-        return new_cache(config.num_hidden_layers) if self._fast else DynamicCache(config=config)
-
-    def _decode(self, logits: torch.Tensor, cache: DynamicCache, sampling: Sampling) -> list[Sample]:
+    def _decode(self, logits: torch.Tensor, cache: Any, sampling: Sampling) -> list[Sample]:
         generator = torch.Generator(self.device).manual_seed(sampling.seed)
         n = sampling.n
-        cache.batch_repeat_interleave(n)
-        logits = logits[:, -1].expand(n, -1).float()
+        cache = cache.repeat(n)
+        logits = logits.expand(n, -1)
         rows: list[list[int]] = [[] for _ in range(n)]
         scores: list[list[float]] = [[] for _ in range(n)]
         open_rows = set(range(n))
@@ -128,7 +151,7 @@ class LocalModel:
                     rows[row].append(token)
             if len(open_rows) <= n // 2:
                 break
-            logits = self._model(chosen[:, None], past_key_values=cache).logits[:, -1].float()
+            logits = self._model(chosen[:, None], cache)
         done = [row for row in range(n) if row not in open_rows] or list(range(n))
         return [
             Sample(
@@ -148,13 +171,6 @@ def _choose(logits: torch.Tensor, sampling: Sampling, generator: torch.Generator
     weights[weights.cumsum(-1) - weights > sampling.top_p] = 0
     drawn = torch.multinomial(weights, 1, generator=generator)
     return tokens.gather(1, drawn)[:, 0]
-
-
-def _copy(source: DynamicCache, target: DynamicCache) -> DynamicCache:
-    """Everything in a cache with one row, into an empty one."""
-    for index, layer in enumerate(source.layers):
-        target.update(layer.keys.clone(), layer.values.clone(), index)
-    return target
 
 
 def _load(model: str | Path, adapter: Path | None, device: str) -> tuple[Any, Any]:

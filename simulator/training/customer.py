@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from peft import LoraConfig, get_peft_model
+from peft import LoraConfig, PeftModel, get_peft_model
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -119,8 +119,11 @@ def validate(model: Any, rows: Sequence[Packed]) -> float:
     return sum(losses) / len(losses)
 
 
-def train(out: Path, epochs: int, most: int | None) -> None:
-    """Train on the training split (its first `most` groups in random order, or all) and save the adapter into `out`."""
+def train(out: Path, epochs: int, most: int | None, start: Path | None, rate: float) -> None:
+    """Train on the training split (its first `most` groups in random order, or all) and save the adapter into `out`.
+
+    `start` is an adapter to go on from; without it a new one is begun.
+    """
     random.seed(SEED)
     torch.manual_seed(SEED)
     base = ensure(SMOLLM2)
@@ -129,7 +132,8 @@ def train(out: Path, epochs: int, most: int | None) -> None:
     # peft keeps fp32 master copies of the adapter over the bf16 base unless told otherwise; that is what we want.
     targets = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
     config = LoraConfig(r=RANK, lora_alpha=2 * RANK, target_modules=targets, task_type="CAUSAL_LM")
-    model = get_peft_model(model, config)
+    model.set_attn_implementation("eager")  # with a mask, the fused kernel is the slower one on a CPU
+    model = PeftModel.from_pretrained(model, str(start), is_trainable=True) if start else get_peft_model(model, config)
     model.train()
     rows = packs(tokenizer, customer_lines("train"))
     random.shuffle(rows)
@@ -138,8 +142,8 @@ def train(out: Path, epochs: int, most: int | None) -> None:
     steps = epochs * math.ceil(len(rows) / GROUPS)
     log.info("%d groups, %d tokens, %d steps", len(rows), sum(len(row.ids) for row in rows), steps)
     trained = [p for p in model.parameters() if p.requires_grad]
-    optimizer = torch.optim.AdamW(trained, lr=RATE, weight_decay=0.0)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=RATE, total_steps=steps, pct_start=0.05)
+    optimizer = torch.optim.AdamW(trained, lr=rate, weight_decay=0.0)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=rate, total_steps=steps, pct_start=0.05)
     started, step, recent = time.monotonic(), 0, 0.0
     for _ in range(epochs):
         # Of like length within a step, in random order.
@@ -189,9 +193,11 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=ADAPTERS / "customer")
     parser.add_argument("--epochs", type=int, default=EPOCHS)
     parser.add_argument("--most", type=int, default=None, help="train on this many groups only")
+    parser.add_argument("--start", type=Path, default=None, help="an adapter to go on from")
+    parser.add_argument("--rate", type=float, default=RATE, help="highest learning rate of the one cycle")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    train(arguments.out, arguments.epochs, arguments.most)
+    train(arguments.out, arguments.epochs, arguments.most, arguments.start, arguments.rate)
 
 
 if __name__ == "__main__":
