@@ -8,7 +8,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from simulator.moves import MOVES, Move
 from simulator.training.data import customer_lines, replies, situations
 
-SPLITS = ("train", "validation", "test")
+SPLITS = ("train", "validation", "test", "seen")
 
 
 @pytest.fixture(scope="module")
@@ -17,11 +17,12 @@ def labelled():
 
 
 def test_no_situation_and_no_pen_is_in_two_splits(labelled) -> None:
-    for part in ("pen", "persona"):
-        seen = [
-            {item.pen if part == "pen" else item.reading.persona.id for item in labelled[split]} for split in SPLITS
-        ]
-        assert len(set(chain(*seen))) == sum(map(len, seen)), f"a {part} stands in two splits"
+    pens = [{item.pen for item in labelled[split]} for split in SPLITS]
+    assert len(set(chain(*pens))) == sum(map(len, pens)), "a pen wrote for two splits"
+    places = {split: {item.reading.persona.id for item in labelled[split]} for split in SPLITS}
+    held_out = places["test"] | places["seen"]  # both are test sets of the same ten situations
+    assert not held_out & (places["train"] | places["validation"])
+    assert not places["train"] & places["validation"]
 
 
 def test_no_test_reply_is_a_near_duplicate_of_a_training_reply(labelled) -> None:
@@ -29,7 +30,7 @@ def test_no_test_reply_is_a_near_duplicate_of_a_training_reply(labelled) -> None
     train = [item.reading.reply for item in labelled["train"]]
     vectorizer = TfidfVectorizer(analyzer="char_wb", ngram_range=(3, 5)).fit(train)
     known = vectorizer.transform(train)
-    for split in ("validation", "test"):
+    for split in ("validation", "test", "seen"):
         texts = [item.reading.reply for item in labelled[split] if len(item.reading.reply.split()) > 6]
         nearest = (vectorizer.transform(texts) @ known.T).max(axis=1).toarray().ravel()
         twins = [text for text, near in zip(texts, nearest, strict=True) if near > 0.8]
