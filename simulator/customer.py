@@ -1,25 +1,32 @@
-"""Says a directive through a language model: sample a few candidates, check each, choose one.
+"""Says a directive, in words that a language model writes or chooses.
 
-What fails every check is replaced by a line of the persona's own, so the worst case is plain, never wrong.
+A small model invents badly: of the bundled one's own reactions every second misses the sense. What it does well is to tell
+which of several lines this person would say now. So it chooses among written lines: a reaction, or a lead with the
+persona's own wording of a story point behind it. A larger model writes: a few candidates are sampled, checked and the
+likeliest is said; where none passes, a written line is.
 """
 
+import random
 import re
 import zlib
 from collections.abc import Iterator, Sequence
 
+from simulator import reactions
+from simulator.checks import Check, tidied, words
 from simulator.directive import Act, Directive
-from simulator.models.base import LanguageModel, Sampling
+from simulator.models.base import LanguageModel, Prompt, Sampling
 from simulator.moves import Frozen
 from simulator.persona import Persona
 from simulator.prompts import prompt
 from simulator.transcript import Role
 
-CANDIDATES = 4
-MOST_WORDS = 45
+CANDIDATES = 4  # that a model writes
+OPTIONS = 8  # that a model chooses from
 
 
 class Utterance(Frozen):
-    """The customer's line. `source` is "model", or "persona" when no candidate passed; `rejected` says why each fell."""
+    """The customer's line. `source` is "model" for the model's own words, "written" for a written line, "persona" for the
+    opening; `rejected` says why each candidate fell."""
 
     text: str
     source: str
@@ -27,10 +34,14 @@ class Utterance(Frozen):
 
 
 class Customer:
-    """The customer's voice: a language model, its checks and its choice. Shared by all calls; keeps no state of them."""
+    """The customer's voice: a language model, its checks and its choice. Shared by all calls; keeps no state of them.
 
-    def __init__(self, model: LanguageModel, candidates: int = CANDIDATES) -> None:
+    `writes` says whether the model words the lines itself or chooses among written ones.
+    """
+
+    def __init__(self, model: LanguageModel, *, writes: bool = True, candidates: int = CANDIDATES) -> None:
         self.model = model
+        self._writes = writes
         self._candidates = candidates
 
     def speak(
@@ -48,228 +59,54 @@ class Customer:
         if directive.act is Act.OPEN:
             return Utterance(text=directive.says[0].strip(), source="persona")
         turn_seed = zlib.crc32(f"{seed}:{len(lines)}".encode())
-        wording = directive.says[turn_seed % len(directive.says)] if directive.says else ""
+        wording = fresh_wording(directive, lines, turn_seed)
         ask = prompt(persona, lines, directive, wording, told)
-        samples = self.model.sample(ask, Sampling(n=self._candidates, seed=turn_seed))
-        check = Check(persona, lines, directive, wording, told)
-        passed: list[tuple[float, str]] = []
         rejected: list[str] = []
-        for sample in samples:
-            text = tidied(sample.text)
-            fault = check.fault(text)
-            if fault is None:
-                passed.append((sample.score or 0.0, text))
-            else:
-                rejected.append(fault)
-        if passed:
-            return Utterance(text=max(passed)[1], source="model", rejected=tuple(rejected))
-        text = own_line(persona, directive, wording, lines, turn_seed)
-        return Utterance(text=text, source="persona", rejected=tuple(rejected))
+        if self._writes:
+            check = Check(persona, lines, directive, wording, told)
+            passed: list[tuple[float, str]] = []
+            for sample in self.model.sample(ask, Sampling(n=self._candidates, seed=turn_seed)):
+                text = tidied(sample.text)
+                fault = check.fault(text)
+                if fault is None:
+                    passed.append((sample.score or 0.0, text))
+                else:
+                    rejected.append(fault)
+            if passed:
+                return Utterance(text=max(passed)[1], source="model", rejected=tuple(rejected))
+        options = written(persona, directive, wording, lines)
+        return Utterance(text=self._chosen(ask, options, turn_seed), source="written", rejected=tuple(rejected))
+
+    def _chosen(self, ask: Prompt, options: Sequence[str], seed: int) -> str:
+        """The likeliest of a few options drawn by the seed, so that two calls do not always hear the same."""
+        drawn = random.Random(seed).sample(options, min(OPTIONS, len(options)))
+        likely = self.model.likelihoods(ask, drawn)
+        return max(zip(likely, drawn, strict=True), key=lambda pair: pair[0])[1]
+
+
+def fresh_wording(directive: Directive, lines: Sequence[tuple[Role, str]], seed: int) -> str:
+    """A wording of the directive's story point that was not said yet, or "" when there is no point or all were said."""
+    said = " ".join(text for role, text in lines if role == "customer")
+    fresh = [wording for wording in directive.says if wording not in said]
+    return fresh[seed % len(fresh)] if fresh else ""
+
+
+def written(persona: Persona, directive: Directive, wording: str, lines: Sequence[tuple[Role, str]]) -> list[str]:
+    """Written lines that carry out the directive: a lead and the wording, or a whole reaction; never one begun alike before.
+
+    At least one: when everything was said before, the least bad is said again.
+    """
+    found = reactions.leads(directive) if wording else reactions.lines(directive)
+    if persona.opening.lstrip()[:1].islower():  # somebody who types without capitals
+        found = tuple(line.lower() for line in found)
+    options = [f"{line} {wording}".rstrip() for line in found]
+    before = [words(text) for role, text in lines if role == "customer"]
+    openers = {tuple(line[:3]) for line in before} | {tuple(line[:2]) for line in before if wording}
+    fresh = [line for line in options if not {tuple(words(line)[:3]), tuple(words(line)[:2])} & openers]
+    return fresh or options
 
 
 def stream(text: str) -> Iterator[str]:
     """The line as it grows, word by word, for a page that shows it being said."""
     for end in re.finditer(r"\S+\s*", text):
         yield text[: end.end()]
-
-
-_WORD = re.compile(r"[a-z0-9']+")
-_NUMBER_WORDS = frozenset(
-    [
-        "two",
-        "three",
-        "four",
-        "five",
-        "six",
-        "seven",
-        "eight",
-        "nine",
-        "ten",
-        "eleven",
-        "twelve",
-        "thirteen",
-        "fourteen",
-        "fifteen",
-        "sixteen",
-        "seventeen",
-        "eighteen",
-        "nineteen",
-        "twenty",
-        "thirty",
-        "forty",
-        "fifty",
-        "sixty",
-        "seventy",
-        "eighty",
-        "ninety",
-        "hundred",
-        "thousand",
-        "million",
-        "dozen",
-    ]
-)
-_STOP_WORDS = frozenset(
-    [
-        "a",
-        "an",
-        "and",
-        "are",
-        "as",
-        "at",
-        "be",
-        "been",
-        "but",
-        "by",
-        "do",
-        "for",
-        "from",
-        "had",
-        "has",
-        "have",
-        "he",
-        "her",
-        "his",
-        "i",
-        "in",
-        "is",
-        "it",
-        "its",
-        "me",
-        "my",
-        "not",
-        "of",
-        "on",
-        "or",
-        "our",
-        "she",
-        "so",
-        "that",
-        "the",
-        "their",
-        "them",
-        "there",
-        "they",
-        "this",
-        "to",
-        "up",
-        "us",
-        "was",
-        "we",
-        "were",
-        "what",
-        "when",
-        "who",
-        "will",
-        "with",
-        "you",
-        "your",
-        "just",
-        "i'm",
-        "it's",
-    ]
-)
-# The agent's side of the desk, and talk about the machine: no customer says these of themselves.
-_NOT_A_CUSTOMER = re.compile(
-    r"how (can|may) i (help|assist)|(we|i) apologi[sz]e|sorry (for|about) (the|any|your) (inconvenience|delay|trouble|wait)"
-    r"|i('ll| will| can) (arrange|refund|send (you|someone)|book you|look into|escalate|transfer you|get that sorted)"
-    r"|(our|my) (system|records) show|let me (check|look into|see what i can)|i understand (your|how)|thank you for calling"
-    r"|language model|\bprompt\b|as an ai|\bmood:|\bagent:|\bcustomer:|<\||\[",
-    re.IGNORECASE,
-)
-_FAREWELL = re.compile(r"\b(goodbye|good bye|bye now|bye\b|good day to you|have a (nice|good) day)", re.IGNORECASE)
-
-
-def words(text: str) -> list[str]:
-    """Lower-case words without punctuation."""
-    return _WORD.findall(text.lower().replace("’", "'"))
-
-
-def coverage(text: str, wording: str) -> float:
-    """Share of the content words of `wording` that `text` says: 0 to 1."""
-    wanted = {word for word in words(wording) if word not in _STOP_WORDS} or set(words(wording))
-    return len(wanted & set(words(text))) / len(wanted) if wanted else 1.0
-
-
-def tidied(text: str) -> str:
-    """A candidate without wrapping quotes, and ended at its last whole sentence when it ran out of tokens."""
-    text = text.strip().strip('"“”').strip()
-    if text and text[-1] not in ".!?…":
-        cut = max(text.rfind(mark) for mark in ".!?…")
-        text = text[: cut + 1] if cut > len(text) // 2 else text + "."
-    return text
-
-
-class Check:
-    """What a line must pass to be this customer's, now."""
-
-    def __init__(
-        self,
-        persona: Persona,
-        lines: Sequence[tuple[Role, str]],
-        directive: Directive,
-        wording: str,
-        told: Sequence[str],
-    ) -> None:
-        self._directive = directive
-        self._wordings = directive.says if wording else ()
-        self._secret = [p for p in persona.story if p.id not in told and p.id != directive.point]
-        said = [text for _, text in lines]
-        own = [s for p in persona.story if p.id in told or p.id == directive.point for s in (*p.says, p.fact)]
-        about = [persona.name, persona.company, persona.role, persona.opening, *persona.voice.samples]
-        known = " ".join([*own, *about, *said, *directive.says, directive.guidance])
-        self._known = set(words(known))
-        self._earlier = [text for role, text in lines if role == "customer"]
-        self._agent = lines[-1][1] if lines and lines[-1][0] == "trainee" else ""
-
-    def fault(self, text: str) -> str | None:
-        """The first thing wrong with `text`, or None."""
-        said = words(text)
-        if not said or len(said) > MOST_WORDS:
-            return "length"
-        if _NOT_A_CUSTOMER.search(text):
-            return "role"
-        if self._wordings and max(coverage(text, wording) for wording in self._wordings) < 0.6:
-            return "point"
-        if any(w not in self._known for w in said if w.isdigit() or w in _NUMBER_WORDS):
-            return "number"
-        if any(name.lower() not in self._known for name in re.findall(r"(?<=[a-z,] )[A-Z][a-z]{2,}", text)):
-            return "name"
-        if any(coverage(text, wording) > 0.6 for point in self._secret for wording in point.says):
-            return "secret"
-        if not self._directive.last and _FAREWELL.search(text):
-            return "farewell"
-        written = any(_stutters(words(wording), 3) for wording in self._wordings)
-        if not written and _stutters(said, 3):  # small models loop, and find their loops likely
-            return "stutter"
-        free = [w for w in self._earlier if not self._wordings]
-        if any(_shares_run(said, words(line), 5) for line in free) or _shares_run(said, words(self._agent), 6):
-            return "repeat"
-        return None
-
-
-def _shares_run(a: list[str], b: list[str], length: int) -> bool:
-    runs = {tuple(b[i : i + length]) for i in range(len(b) - length + 1)}
-    return any(tuple(a[i : i + length]) in runs for i in range(len(a) - length + 1))
-
-
-def _stutters(said: list[str], length: int) -> bool:
-    runs = [tuple(said[i : i + length]) for i in range(len(said) - length + 1)]
-    return len(set(runs)) < len(runs)
-
-
-_PLAIN = {
-    Act.ACCEPT: ("All right. We'll see.", "Fine. I'll hold you to that.", "Right. I'm writing that down."),
-    Act.HANG_UP: ("No. I'm done talking to you. Goodbye.", "That's it. We're finished here."),
-    Act.MANAGER: ("Put me through to your manager. Now.", "Who's above you? I want them, not you."),
-    Act.CLOSE: ("All right. That's that, then. Goodbye.", "Fine. Let's leave it there. Goodbye."),
-    Act.PRESS: ("So what happens now?", "And? What are you going to do about it?"),
-    Act.CONFIRM: ("Yes. That's about the size of it.", "Well. Yes. That's it."),
-}
-
-
-def own_line(persona: Persona, directive: Directive, wording: str, lines: Sequence[tuple[Role, str]], seed: int) -> str:
-    """A line of the persona's own, as written: the point's wording, a plain line for the act, or a voice sample."""
-    said = {text for _, text in lines}
-    options = (wording,) if wording else _PLAIN.get(directive.act, persona.voice.samples)
-    fresh = [line for line in options if line not in said] or list(options)
-    return fresh[seed % len(fresh)]

@@ -55,4 +55,5 @@ def load_judge(name: str = BUNDLED, base_url: str | None = None) -> Judge:
 
 def load_engine(model: str = BUNDLED, judge_model: str = BUNDLED, base_url: str | None = None) -> Engine:
     """Both models, loaded. Raises ModelError."""
-    return Engine(customer=Customer(language_model(model, base_url)), judge=load_judge(judge_model, base_url))
+    customer = Customer(language_model(model, base_url), writes=model != BUNDLED)
+    return Engine(customer=customer, judge=load_judge(judge_model, base_url))

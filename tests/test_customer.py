@@ -1,11 +1,16 @@
 """The checks on a customer's line, and what stands in when none passes."""
 
-import pytest
+from collections.abc import Sequence
 
-from simulator.anger import Landing
-from simulator.customer import Check, Customer, coverage, stream, tidied
+import pytest
+import yaml
+
+from simulator import reactions
+from simulator.anger import Landing, Outcome
+from simulator.checks import NOT_A_CUSTOMER, Check, coverage, tidied
+from simulator.customer import Customer, fresh_wording, stream, written
 from simulator.directive import Act, Directive, Mood
-from simulator.models.base import Sampling
+from simulator.models.base import Prompt, Sampling
 from simulator.models.scripted import ScriptedModel
 from simulator.prompts import clean, prompt
 
@@ -52,9 +57,69 @@ def test_the_best_passing_candidate_is_said(persona) -> None:
     assert sorted(line.rejected) == ["point", "role", "role"]
 
 
-def test_when_none_passes_the_persona_has_its_own_line(persona) -> None:
+def test_when_none_passes_a_written_line_is_said(persona) -> None:
     line = Customer(ScriptedModel(["As an AI I cannot."])).speak(persona, LINES, TELL, ("late-yarn",), seed=1)
-    assert (line.text, line.source) == (SAY, "persona")
+    assert line.source == "written"
+    assert line.text.endswith(SAY)
+    assert line.rejected == ("role",) * 4
+
+
+class _Fond(ScriptedModel):
+    """Finds a line the likelier, the longer it is."""
+
+    def likelihoods(self, prompt: Prompt, texts: Sequence[str]) -> list[float]:
+        return [float(len(text)) for text in texts]
+
+
+def test_a_model_that_does_not_write_chooses(persona) -> None:
+    chosen = {
+        Customer(_Fond(), writes=False).speak(persona, LINES, TELL, ("late-yarn",), seed=seed).text for seed in range(9)
+    }
+    assert all(text.endswith(SAY) for text in chosen)
+    assert len(chosen) > 1, "another seed draws other options"
+    longest = max(written(persona, TELL, SAY, LINES), key=len)
+    assert longest in chosen
+
+
+def test_no_line_begins_as_an_earlier_one_did(persona) -> None:
+    customer, lines = Customer(ScriptedModel(), writes=False), list(LINES)
+    react = TELL.model_copy(update={"act": Act.REACT, "point": None, "says": (), "landing": Landing.DISMISSED})
+    said = []
+    for turn in range(8):
+        said.append(customer.speak(persona, lines, react, (), seed=turn).text)
+        lines += [("customer", said[-1]), ("trainee", "Calm down.")]
+    assert len({tuple(text.lower().split()[:3]) for text in said}) == len(said)
+
+
+def test_a_point_is_never_told_twice_in_the_same_words(persona) -> None:
+    insist = TELL.model_copy(update={"act": Act.INSIST, "says": ("One way to say it.", "Another way to put it.")})
+    lines = [*LINES, ("customer", "Well. One way to say it."), ("trainee", "Hm.")]
+    assert fresh_wording(insist, lines, 4) == "Another way to put it."
+    lines += [("customer", "Again. Another way to put it."), ("trainee", "Hm.")]
+    assert fresh_wording(insist, lines, 4) == ""
+    assert Customer(ScriptedModel(), writes=False).speak(persona, lines, insist, (), seed=1).text
+
+
+def test_every_directive_has_words(persona) -> None:
+    for mood in Mood:
+        for landing in Landing:
+            for act in (Act.TELL, Act.INSIST, Act.REACT):
+                directive = Directive(act=act, mood=mood, landing=landing)
+                assert len(reactions.lines(directive)) >= 12
+                assert len(reactions.leads(directive)) >= 9
+        for act in (Act.PRESS, Act.ACCEPT, Act.CONFIRM, Act.HANG_UP, Act.MANAGER):
+            assert len(reactions.lines(Directive(act=act, mood=mood, landing=Landing.NOTHING))) >= 12
+        for outcome in Outcome:
+            assert len(reactions.lines(Directive(act=Act.CLOSE, mood=mood, outcome=outcome))) >= 12
+
+
+def test_no_written_line_is_out_of_role() -> None:
+    table = yaml.safe_load(reactions.FILE.read_text("utf-8"))
+    for moods in table.values():
+        for kinds in moods.values():
+            for text in (*kinds.get("leads", []), *kinds["lines"]):
+                assert not NOT_A_CUSTOMER.search(text), text
+                assert len(text.split()) <= 24, text
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,8 @@ import httpx
 import pytest
 import torch
 
-from simulator.customer import _NOT_A_CUSTOMER, Customer
+from simulator.checks import NOT_A_CUSTOMER
+from simulator.customer import Customer
 from simulator.judge import PromptedJudge, Reading
 from simulator.models import bundled
 from simulator.models.base import Message, ModelError, Prompt, Sample, Sampling
@@ -123,7 +124,7 @@ def test_the_customer_stays_the_customer(engine, persona_id: str) -> None:
         if call.transcript.finished:
             break
         reaction, turn = call.reply(text)
-        assert not _NOT_A_CUSTOMER.search(turn.text)
+        assert not NOT_A_CUSTOMER.search(turn.text)
         if reaction.reveals:
             said = set(turn.text.lower().split())
             assert any(len(said & set(s.lower().split())) > 2 for s in persona.point(reaction.reveals).says)

@@ -1,5 +1,6 @@
 """What the customer needs of a language model: a few continuations of a prompt, and how likely it finds each."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from pydantic import Field
@@ -59,4 +60,11 @@ class LanguageModel(Protocol):
 
     def sample(self, prompt: Prompt, sampling: Sampling) -> list[Sample]:
         """At least one and at most `sampling.n` continuations. Raises ModelError."""
+        ...
+
+    def likelihoods(self, prompt: Prompt, texts: Sequence[str]) -> list[float]:
+        """How likely the model finds each text as the continuation: mean log-probability a token, natural log.
+
+        All 0 from a backend that cannot say. Raises ModelError.
+        """
         ...

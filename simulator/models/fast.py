@@ -107,6 +107,16 @@ class FastLlama:
 
     def __call__(self, ids: Tensor, cache: Cache) -> Tensor:
         """Read `ids`, (rows, tokens), behind what `cache` holds; logits after the last token, (rows, vocabulary), float32."""
+        return self._score(self._read(ids, cache)[:, -1])
+
+    def every(self, ids: Tensor, cache: Cache) -> Tensor:
+        """The same with the logits after each token, (rows, tokens, vocabulary)."""
+        return self._score(self._read(ids, cache))
+
+    def _score(self, x: Tensor) -> Tensor:
+        return _linear(self._normed(x, self._norm), self._head).float()
+
+    def _read(self, ids: Tensor, cache: Cache) -> Tensor:
         rows, tokens = ids.shape
         start, end = cache.filled, cache.filled + tokens
         cache.reserve(tokens)
@@ -127,7 +137,7 @@ class FastLlama:
             gate, up = _linear(self._normed(x, layer.before_mlp), layer.gate_up).chunk(2, -1)
             x = x + _linear(silu(gate) * up, layer.down)
         cache.filled = end
-        return _linear(self._normed(x[:, -1], self._norm), self._head).float()
+        return x
 
     def _normed(self, x: Tensor, weight: Tensor) -> Tensor:
         return rms_norm(x, weight.shape, weight, self._epsilon)

@@ -5,6 +5,7 @@ import hashlib
 import logging
 import threading
 from collections import OrderedDict
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,11 @@ class LibraryModel:
         logits: torch.Tensor = self._model(ids, past_key_values=cache.states, logits_to_keep=1).logits[:, -1]
         return logits.float()
 
+    def every(self, ids: torch.Tensor, cache: LibraryCache) -> torch.Tensor:
+        """The same with the logits after each token, (rows, tokens, vocabulary)."""
+        logits: torch.Tensor = self._model(ids, past_key_values=cache.states).logits
+        return logits.float()
+
 
 class LocalModel:
     """A causal LM with a cache of prompt prefixes. One lock: the model serves one request at a time.
@@ -87,6 +93,23 @@ class LocalModel:
         with self._lock, torch.inference_mode(), _out_of_memory(self.name):
             logits, cache = self._read(prompt)
             return self._decode(logits, cache, sampling)
+
+    def likelihoods(self, prompt: Prompt, texts: Sequence[str]) -> list[float]:
+        """Mean log-likelihood a token of each text as the whole continuation; below 0, the higher the likelier."""
+        if not texts:
+            return []
+        with self._lock, torch.inference_mode(), _out_of_memory(self.name):
+            logits, cache = self._read(prompt)
+            rows = [
+                [*self._encode((" " if self._script else "") + text), self.tokenizer.eos_token_id] for text in texts
+            ]
+            longest = max(map(len, rows))
+            ids = torch.tensor([row + [row[-1]] * (longest - len(row)) for row in rows], device=self.device)
+            logits = logits.expand(len(rows), -1)[:, None]
+            if longest > 1:
+                logits = torch.cat([logits, self._model.every(ids[:, :-1], cache.repeat(len(rows)))], 1)
+            likely = logits.log_softmax(-1).gather(2, ids[:, :, None])[:, :, 0]
+            return [float(likely[i, : len(row)].mean()) for i, row in enumerate(rows)]
 
     def _encode(self, text: str) -> list[int]:
         """Token ids of untrusted text: control tokens typed into it stay ordinary characters."""

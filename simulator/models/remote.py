@@ -1,5 +1,6 @@
 """Any OpenAI-compatible server (vLLM, llama.cpp, Ollama, `transformers serve`) as the language model."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import httpx
@@ -35,6 +36,11 @@ class RemoteModel:
             }
             answers += self._ask(body)
         return [Sample(text=answer) for answer in answers[: sampling.n]]
+
+    def likelihoods(self, prompt: Prompt, texts: Sequence[str]) -> list[float]:
+        """All 0: chat servers do not tell the likelihood of a given text."""
+        del prompt
+        return [0.0] * len(texts)
 
     def _ask(self, body: dict[str, Any]) -> list[str]:
         try:

@@ -20,3 +20,8 @@ class ScriptedModel:
         start = self._next
         self._next += sampling.n
         return [Sample(text=self._lines[(start + i) % len(self._lines)]) for i in range(sampling.n)]
+
+    def likelihoods(self, prompt: Prompt, texts: Sequence[str]) -> list[float]:
+        """It prefers none."""
+        del prompt
+        return [0.0] * len(texts)
