@@ -6,10 +6,11 @@ persona's own wording of a story point behind it. A larger model writes: a few c
 likeliest is said; where none passes, a written line is.
 """
 
+import math
 import random
 import re
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from simulator import reactions
 from simulator.checks import Check, tidied, words
@@ -21,7 +22,8 @@ from simulator.prompts import prompt
 from simulator.transcript import Role
 
 CANDIDATES = 4  # that a model writes
-OPTIONS = 8  # that a model chooses from
+OPTIONS = 9  # that a model chooses from
+EVENNESS = 0.5  # temperature of that choice, in nats a token: 0 would always say the likeliest
 
 
 class Utterance(Frozen):
@@ -58,7 +60,7 @@ class Customer:
         """
         if directive.act is Act.OPEN:
             return Utterance(text=directive.says[0].strip(), source="persona")
-        turn_seed = zlib.crc32(f"{seed}:{len(lines)}".encode())
+        turn_seed = zlib.crc32(f"{persona.id}:{seed}:{len(lines)}".encode())
         wording = fresh_wording(directive, lines, turn_seed)
         ask = prompt(persona, lines, directive, wording, told)
         rejected: list[str] = []
@@ -74,14 +76,16 @@ class Customer:
                     rejected.append(fault)
             if passed:
                 return Utterance(text=max(passed)[1], source="model", rejected=tuple(rejected))
-        options = written(persona, directive, wording, lines)
-        return Utterance(text=self._chosen(ask, options, turn_seed), source="written", rejected=tuple(rejected))
+        chosen = self._chosen(ask, written(persona, directive, wording, lines), turn_seed)
+        return Utterance(text=f"{chosen} {wording}".rstrip(), source="written", rejected=tuple(rejected))
 
     def _chosen(self, ask: Prompt, options: Sequence[str], seed: int) -> str:
-        """The likeliest of a few options drawn by the seed, so that two calls do not always hear the same."""
-        drawn = random.Random(seed).sample(options, min(OPTIONS, len(options)))
-        likely = self.model.likelihoods(ask, drawn)
-        return max(zip(likely, drawn, strict=True), key=lambda pair: pair[0])[1]
+        """One of the options, drawn by the seed: the likelier the model finds it, the oftener."""
+        draw = random.Random(seed)
+        options = draw.sample(options, min(OPTIONS, len(options)))
+        likely = self.model.likelihoods(ask, options)
+        weights = [math.exp((one - max(likely)) / EVENNESS) for one in likely]
+        return draw.choices(options, weights)[0]
 
 
 def fresh_wording(directive: Directive, lines: Sequence[tuple[Role, str]], seed: int) -> str:
@@ -92,18 +96,17 @@ def fresh_wording(directive: Directive, lines: Sequence[tuple[Role, str]], seed:
 
 
 def written(persona: Persona, directive: Directive, wording: str, lines: Sequence[tuple[Role, str]]) -> list[str]:
-    """Written lines that carry out the directive: a lead and the wording, or a whole reaction; never one begun alike before.
+    """Written reactions that carry out the directive, whole, or to stand before `wording`; none that begins as an earlier line.
 
-    At least one: when everything was said before, the least bad is said again.
+    At least one: when all were used before, all may be used again.
     """
-    found = reactions.leads(directive) if wording else reactions.lines(directive)
+    options = reactions.leads(directive) if wording else reactions.lines(directive)
     if persona.opening.lstrip()[:1].islower():  # somebody who types without capitals
-        found = tuple(line.lower() for line in found)
-    options = [f"{line} {wording}".rstrip() for line in found]
+        options = tuple(option.lower() for option in options)
     before = [words(text) for role, text in lines if role == "customer"]
-    openers = {tuple(line[:3]) for line in before} | {tuple(line[:2]) for line in before if wording}
-    fresh = [line for line in options if not {tuple(words(line)[:3]), tuple(words(line)[:2])} & openers]
-    return fresh or options
+    openers = {tuple(line[:length]) for line in before for length in (1, 2, 3)}
+    fresh = [option for option in options if tuple(words(option)[:3]) not in openers]
+    return fresh or list(options)
 
 
 def stream(text: str) -> Iterator[str]:

@@ -63,7 +63,7 @@ class LanguageModel(Protocol):
         ...
 
     def likelihoods(self, prompt: Prompt, texts: Sequence[str]) -> list[float]:
-        """How likely the model finds each text as the continuation: mean log-probability a token, natural log.
+        """How likely the model finds each text as what comes next: mean log-probability a token, natural log.
 
         All 0 from a backend that cannot say. Raises ModelError.
         """

@@ -95,20 +95,18 @@ class LocalModel:
             return self._decode(logits, cache, sampling)
 
     def likelihoods(self, prompt: Prompt, texts: Sequence[str]) -> list[float]:
-        """Mean log-likelihood a token of each text as the whole continuation; below 0, the higher the likelier."""
+        """Mean log-likelihood a token of each text as what comes next; below 0, the higher the likelier."""
         if not texts:
             return []
         with self._lock, torch.inference_mode(), _out_of_memory(self.name):
             logits, cache = self._read(prompt)
-            rows = [
-                [*self._encode((" " if self._script else "") + text), self.tokenizer.eos_token_id] for text in texts
-            ]
+            rows = [self._encode((" " if self._script else "") + text) for text in texts]
             longest = max(map(len, rows))
             ids = torch.tensor([row + [row[-1]] * (longest - len(row)) for row in rows], device=self.device)
             logits = logits.expand(len(rows), -1)[:, None]
             if longest > 1:
                 logits = torch.cat([logits, self._model.every(ids[:, :-1], cache.repeat(len(rows)))], 1)
-            likely = logits.log_softmax(-1).gather(2, ids[:, :, None])[:, :, 0]
+            likely = logits.gather(2, ids[:, :, None])[:, :, 0] - logits.logsumexp(-1)
             return [float(likely[i, : len(row)].mean()) for i, row in enumerate(rows)]
 
     def _encode(self, text: str) -> list[int]:
