@@ -10,7 +10,7 @@ import math
 import random
 import re
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from simulator import reactions
 from simulator.checks import Check, tidied, words
