@@ -5,6 +5,7 @@ from its turns alone.
 """
 
 import zlib
+from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 
 from simulator.anger import Reaction, State, opening_state, outcome_of, react
@@ -72,7 +73,7 @@ class Call:
         transcript = Transcript(
             id=call_id,
             persona=persona.id,
-            seed=zlib.crc32(call_id.encode()) if seed is None else seed,
+            seed=zlib.crc32(call_id.encode()) >> 1 if seed is None else seed,  # PostgreSQL's integers are signed
             turns=(opening,),
             exam=exam,
             models=Models(customer=customer.model.name, judge=judge.name, package=package_version()),
@@ -159,7 +160,8 @@ class Call:
         return scorecard
 
     def _finish(self, state: State) -> None:
-        self.transcript = self.transcript.model_copy(update={"ending": state.ending, "outcome": state.outcome})
+        ended = {"ending": state.ending, "outcome": state.outcome, "ended": datetime.now(UTC)}
+        self.transcript = self.transcript.model_copy(update=ended)
         if self._store is not None:
             self._store.update(self.transcript, self._owner)
 

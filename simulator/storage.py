@@ -1,65 +1,23 @@
 """Where calls are kept: every turn is written as it happens, so a killed process loses nothing that was said.
 
-SQLite in the user's folder by default, PostgreSQL by URL. An owner is an opaque secret of one browser (or an account);
-only its hash is stored, and every read and write names it, so that two people never meet.
+An owner is an opaque secret of one browser (or an account); only its hash is stored, and every read and write names it,
+so that two people never meet.
 """
 
 import hashlib
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 
-from sqlalchemy import JSON, DateTime, ForeignKey, String, create_engine, event, select
-from sqlalchemy.engine import Engine, make_url
-from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship, selectinload
+from sqlalchemy import select
+from sqlalchemy.orm import Session, selectinload
 
 from simulator.anger import Ending, Outcome
+from simulator.database import CallRow, Database, StorageError, TurnRow, aware
 from simulator.grade import Scorecard
 from simulator.moves import Frozen
 from simulator.transcript import Models, Transcript, Turn
 
-
-class StorageError(RuntimeError):
-    """A call that cannot be read or written. The message says what is safe and what to do."""
-
-
-class Base(DeclarativeBase):
-    """Declarative base of the tables."""
-
-
-class CallRow(Base):
-    """One call."""
-
-    __tablename__ = "calls"
-
-    id: Mapped[str] = mapped_column(String(36), primary_key=True)
-    owner: Mapped[str] = mapped_column(String(64), index=True)
-    persona: Mapped[str] = mapped_column(String(60), index=True)
-    seed: Mapped[int]
-    exam: Mapped[bool]
-    hints: Mapped[int] = mapped_column(default=0)
-    started: Mapped[datetime] = mapped_column(DateTime(timezone=True), index=True)
-    ending: Mapped[str | None] = mapped_column(String(20))
-    outcome: Mapped[str | None] = mapped_column(String(20))
-    models: Mapped[dict[str, str]] = mapped_column(JSON)
-    overall: Mapped[float | None]
-    scorecard: Mapped[dict[str, object] | None] = mapped_column(JSON)
-    turns: Mapped[list["TurnRow"]] = relationship(order_by="TurnRow.position", cascade="all, delete-orphan")
-
-
-class TurnRow(Base):
-    """One turn of a call; `data` is the whole record."""
-
-    __tablename__ = "turns"
-
-    call_id: Mapped[str] = mapped_column(ForeignKey("calls.id"), primary_key=True)
-    position: Mapped[int] = mapped_column(primary_key=True)
-    role: Mapped[str] = mapped_column(String(10))
-    text: Mapped[str]
-    anger: Mapped[float]
-    data: Mapped[dict[str, object]] = mapped_column(JSON)
+__all__ = ["StorageError", "Store", "Summary", "new_id"]
 
 
 class Summary(Frozen):
@@ -87,27 +45,7 @@ class Store:
     """Calls in a database. Every method raises StorageError when the database cannot be used."""
 
     def __init__(self, url: str) -> None:
-        try:
-            self._engine: Engine = create_engine(url)
-            if make_url(url).get_backend_name() == "sqlite":
-                event.listen(self._engine, "connect", _careful_sqlite)
-            Base.metadata.create_all(self._engine)
-        except (SQLAlchemyError, ImportError, OSError) as error:
-            shown = str(url).rsplit("@", 1)[-1]
-            raise StorageError(
-                f"The database {shown} cannot be opened ({_short(error)}). Check the path or URL and that it can be written."
-            ) from error
-
-    @contextmanager
-    def _transaction(self) -> Iterator[Session]:
-        try:
-            with Session(self._engine) as session, session.begin():
-                yield session
-        except SQLAlchemyError as error:
-            raise StorageError(
-                f"The call could not be saved or read ({_short(error)}). What was stored before is safe. "
-                "If the disk is full, free some space; then send again."
-            ) from error
+        self.database = Database(url)
 
     def _row(self, session: Session, call_id: str, owner: str) -> CallRow:
         row = session.get(CallRow, call_id)
@@ -117,7 +55,7 @@ class Store:
 
     def create(self, transcript: Transcript, owner: str) -> None:
         """Store a call that has just begun, with the turns it has."""
-        with self._transaction() as session:
+        with self.database.transaction() as session:
             row = CallRow(
                 id=transcript.id,
                 owner=_hashed(owner),
@@ -133,7 +71,7 @@ class Store:
 
     def put_turn(self, call_id: str, owner: str, position: int, turn: Turn) -> None:
         """Write one turn, or write it again when it has been judged since."""
-        with self._transaction() as session:
+        with self.database.transaction() as session:
             self._row(session, call_id, owner)
             row = _turn_row(position, turn)
             row.call_id = call_id
@@ -141,18 +79,19 @@ class Store:
 
     def update(self, transcript: Transcript, owner: str, scorecard: Scorecard | None = None) -> None:
         """Write how the call stands: hints, ending, outcome and, when graded, the scorecard."""
-        with self._transaction() as session:
+        with self.database.transaction() as session:
             row = self._row(session, transcript.id, owner)
             row.hints = transcript.hints
             row.ending = transcript.ending.value if transcript.ending else None
             row.outcome = transcript.outcome.value if transcript.outcome else None
+            row.ended = transcript.ended
             if scorecard is not None:
                 row.overall = scorecard.overall
                 row.scorecard = scorecard.model_dump(mode="json")
 
     def load(self, call_id: str, owner: str) -> Transcript:
         """The call as it was stored last."""
-        with self._transaction() as session:
+        with self.database.transaction() as session:
             row = self._row(session, call_id, owner)
             return Transcript(
                 id=row.id,
@@ -163,19 +102,20 @@ class Store:
                 outcome=Outcome(row.outcome) if row.outcome else None,
                 hints=row.hints,
                 exam=row.exam,
-                started=_aware(row.started),
+                started=aware(row.started),
+                ended=aware(row.ended) if row.ended else None,
                 models=Models.model_validate(row.models),
             )
 
     def scorecard(self, call_id: str, owner: str) -> Scorecard | None:
         """The stored scorecard, or None when the call was not graded."""
-        with self._transaction() as session:
+        with self.database.transaction() as session:
             data = self._row(session, call_id, owner).scorecard
             return Scorecard.model_validate(data) if data else None
 
     def calls(self, owner: str) -> list[Summary]:
         """All calls of one owner, newest first."""
-        with self._transaction() as session:
+        with self.database.transaction() as session:
             rows = session.scalars(
                 select(CallRow)
                 .where(CallRow.owner == _hashed(owner))
@@ -186,7 +126,7 @@ class Store:
                 Summary(
                     id=row.id,
                     persona=row.persona,
-                    started=_aware(row.started),
+                    started=aware(row.started),
                     outcome=Outcome(row.outcome) if row.outcome else None,
                     overall=row.overall,
                     anger=tuple(turn.anger for turn in row.turns),
@@ -197,26 +137,10 @@ class Store:
 
     def delete(self, call_id: str, owner: str) -> None:
         """Forget a call for good."""
-        with self._transaction() as session:
+        with self.database.transaction() as session:
             session.delete(self._row(session, call_id, owner))
 
 
 def _turn_row(position: int, turn: Turn) -> TurnRow:
     data = turn.model_dump(mode="json")
     return TurnRow(position=position, role=turn.role, text=turn.text, anger=turn.anger, data=data)
-
-
-def _aware(moment: datetime) -> datetime:
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-def _short(error: Exception) -> str:
-    return " ".join(str(getattr(error, "orig", None) or error).split())[:160]
-
-
-def _careful_sqlite(connection: object, _record: object) -> None:
-    """Write-ahead log with full sync: a turn that was acknowledged survives a power cut; readers never wait."""
-    cursor = connection.cursor()  # type: ignore[attr-defined]
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=5000"):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()

@@ -44,6 +44,7 @@ class Transcript(Frozen):
     hints: int = 0
     exam: bool = False
     started: datetime = Field(default_factory=lambda: datetime.now(UTC))
+    ended: datetime | None = None
     models: Models
 
     @property

@@ -1,9 +1,16 @@
 """What the tests share: a small persona, and the real models, loaded once."""
 
 import os
+import secrets
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
+from sqlalchemy import create_engine, text
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # everything must work with the network unplugged
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
@@ -58,3 +65,53 @@ def engine() -> Engine:
 def database(tmp_path: Path) -> str:
     """URL of an empty SQLite file."""
     return f"sqlite:///{tmp_path / 'calls.db'}"
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Chromium, as the system has it."""
+    names = ("chromium", "google-chrome", "chromium-browser")
+    path = next((found for found in map(shutil.which, names) if found), None)
+    if path is None:
+        pytest.fail(
+            f"No browser: install one of {', '.join(names)} (Debian: apt-get install chromium), then run again."
+        )
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
+        yield launched
+        launched.close()
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[str]:
+    """URL of a real PostgreSQL server on a socket of its own, as an ordinary user."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    binaries = found[-1].parent if found else Path(shutil.which("initdb") or "initdb").parent
+    folder = Path(tempfile.mkdtemp(prefix="defuse-pg-", dir="/tmp"))
+    user: list[str] = []
+    if os.geteuid() == 0:  # the server refuses to run as root
+        shutil.chown(folder, "postgres", "postgres")
+        user = ["runuser", "-u", "postgres", "--"]
+    subprocess.run(
+        [*user, binaries / "initdb", "-D", folder / "db", "-U", "defuse", "-A", "trust"],
+        check=True,
+        capture_output=True,
+    )
+    options = f"-c listen_addresses='' -c unix_socket_directories={folder}"
+    control = [*user, binaries / "pg_ctl", "-D", folder / "db", "-w"]
+    subprocess.run([*control, "-o", options, "-l", folder / "log", "start"], check=True, capture_output=True)
+    yield f"postgresql+psycopg://defuse@/postgres?host={folder}"
+    subprocess.run([*control, "-m", "immediate", "stop"], check=True, capture_output=True)
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def any_database(request: pytest.FixtureRequest, database: str) -> str:
+    """URL of an empty database, of each kind."""
+    if request.param == "sqlite":
+        return database
+    server = request.getfixturevalue("postgresql")
+    name = f"t{secrets.token_hex(6)}"
+    with create_engine(server, isolation_level="AUTOCOMMIT").connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    return str(server).replace("/postgres?", f"/{name}?")

@@ -1,12 +1,8 @@
 """A call from opening to scorecard, its storage on SQLite and PostgreSQL, and what survives a killed process."""
 
-import os
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -33,33 +29,9 @@ def begin(persona, *judgements: Judgement, **more) -> Call:
     return Call.begin(persona, customer, ScriptedJudge(judgements), seed=1, **more)
 
 
-@pytest.fixture(scope="module")
-def postgresql() -> Iterator[str]:
-    """URL of a real PostgreSQL server on a socket of its own, as an ordinary user."""
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    binaries = found[-1].parent if found else Path(shutil.which("initdb") or "initdb").parent
-    folder = Path(tempfile.mkdtemp(prefix="defuse-pg-", dir="/tmp"))
-    user: list[str] = []
-    if os.geteuid() == 0:  # the server refuses to run as root
-        shutil.chown(folder, "postgres", "postgres")
-        user = ["runuser", "-u", "postgres", "--"]
-    subprocess.run(
-        [*user, binaries / "initdb", "-D", folder / "db", "-U", "defuse", "-A", "trust"],
-        check=True,
-        capture_output=True,
-    )
-    options = f"-c listen_addresses='' -c unix_socket_directories={folder}"
-    control = [*user, binaries / "pg_ctl", "-D", folder / "db", "-w"]
-    subprocess.run([*control, "-o", options, "-l", folder / "log", "start"], check=True, capture_output=True)
-    yield f"postgresql+psycopg://defuse@/postgres?host={folder}"
-    subprocess.run([*control, "-m", "immediate", "stop"], check=True, capture_output=True)
-    shutil.rmtree(folder)
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def store(request, tmp_path: Path) -> Store:
-    url = f"sqlite:///{tmp_path / 'calls.db'}" if request.param == "sqlite" else request.getfixturevalue("postgresql")
-    return Store(url)
+@pytest.fixture
+def store(any_database: str) -> Store:
+    return Store(any_database)
 
 
 def test_a_call_from_opening_to_scorecard(persona, store: Store) -> None:
@@ -193,14 +165,14 @@ def test_a_full_disk_is_said_clearly_and_keeps_the_call(persona, tmp_path: Path)
 
     store = Store(f"sqlite:///{tmp_path / 'calls.db'}")
     call = begin(persona, ASK, store=store, owner="me")
-    with store._engine.connect() as connection:
+    with store.database.engine.connect() as connection:
         pages = connection.execute(text("PRAGMA page_count")).scalar()
 
     def full(connection, _record) -> None:
         connection.execute(f"PRAGMA max_page_count={pages}")
 
-    event.listen(store._engine, "connect", full)
-    store._engine.dispose()
+    event.listen(store.database.engine, "connect", full)
+    store.database.engine.dispose()
     with pytest.raises(StorageError, match=r"full.*free some space"):
         call.hear("word " * 700)
     assert len(store.load(call.transcript.id, "me").turns) == 1
