@@ -6,18 +6,20 @@ so that two people never meet.
 
 import hashlib
 import uuid
+from collections.abc import Iterable
 from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
 from simulator.anger import Ending, Outcome
-from simulator.database import CallRow, Database, StorageError, TurnRow, aware
+from simulator.database import CallRow, Database, OverrideRow, StorageError, TurnRow, aware
 from simulator.grade import Scorecard
 from simulator.moves import Frozen
+from simulator.review import Override, Reading, ReviewedCall, second_opinion
 from simulator.transcript import Models, Transcript, Turn
 
-__all__ = ["StorageError", "Store", "Summary", "new_id"]
+__all__ = ["StorageError", "Store", "Summary", "hashed", "new_id", "reviewed", "stored_overrides"]
 
 
 class Summary(Frozen):
@@ -30,6 +32,7 @@ class Summary(Frozen):
     overall: float | None
     anger: tuple[float, ...]
     exam: bool
+    trainer: float | None = None  # the trainer's overall score, where it differs
 
 
 def new_id() -> str:
@@ -37,7 +40,8 @@ def new_id() -> str:
     return str(uuid.uuid4())
 
 
-def _hashed(owner: str) -> str:
+def hashed(owner: str) -> str:
+    """The owner as the database knows it."""
     return hashlib.sha256(owner.encode()).hexdigest()
 
 
@@ -49,7 +53,7 @@ class Store:
 
     def _row(self, session: Session, call_id: str, owner: str) -> CallRow:
         row = session.get(CallRow, call_id)
-        if row is None or row.owner != _hashed(owner):
+        if row is None or row.owner != hashed(owner):
             raise StorageError("There is no such call among yours; it may have been made in another browser.")
         return row
 
@@ -58,7 +62,7 @@ class Store:
         with self.database.transaction() as session:
             row = CallRow(
                 id=transcript.id,
-                owner=_hashed(owner),
+                owner=hashed(owner),
                 persona=transcript.persona,
                 seed=transcript.seed,
                 exam=transcript.exam,
@@ -92,20 +96,7 @@ class Store:
     def load(self, call_id: str, owner: str) -> Transcript:
         """The call as it was stored last."""
         with self.database.transaction() as session:
-            row = self._row(session, call_id, owner)
-            return Transcript(
-                id=row.id,
-                persona=row.persona,
-                seed=row.seed,
-                turns=tuple(Turn.model_validate(turn.data) for turn in row.turns),
-                ending=Ending(row.ending) if row.ending else None,
-                outcome=Outcome(row.outcome) if row.outcome else None,
-                hints=row.hints,
-                exam=row.exam,
-                started=aware(row.started),
-                ended=aware(row.ended) if row.ended else None,
-                models=Models.model_validate(row.models),
-            )
+            return _transcript(self._row(session, call_id, owner))
 
     def scorecard(self, call_id: str, owner: str) -> Scorecard | None:
         """The stored scorecard, or None when the call was not graded."""
@@ -113,14 +104,19 @@ class Store:
             data = self._row(session, call_id, owner).scorecard
             return Scorecard.model_validate(data) if data else None
 
+    def overrides(self, call_id: str, owner: str) -> tuple[Override, ...]:
+        """What trainers said otherwise of the call, oldest first."""
+        with self.database.transaction() as session:
+            return stored_overrides(self._row(session, call_id, owner).overrides)
+
     def calls(self, owner: str) -> list[Summary]:
         """All calls of one owner, newest first."""
         with self.database.transaction() as session:
             rows = session.scalars(
                 select(CallRow)
-                .where(CallRow.owner == _hashed(owner))
+                .where(CallRow.owner == hashed(owner))
                 .order_by(CallRow.started.desc())
-                .options(selectinload(CallRow.turns))
+                .options(selectinload(CallRow.turns), selectinload(CallRow.overrides))
             ).all()
             return [
                 Summary(
@@ -131,6 +127,7 @@ class Store:
                     overall=row.overall,
                     anger=tuple(turn.anger for turn in row.turns),
                     exam=row.exam,
+                    trainer=_trainers_overall(row),
                 )
                 for row in rows
             ]
@@ -144,3 +141,52 @@ class Store:
 def _turn_row(position: int, turn: Turn) -> TurnRow:
     data = turn.model_dump(mode="json")
     return TurnRow(position=position, role=turn.role, text=turn.text, anger=turn.anger, data=data)
+
+
+def _transcript(row: CallRow) -> Transcript:
+    return Transcript(
+        id=row.id,
+        persona=row.persona,
+        seed=row.seed,
+        turns=tuple(Turn.model_validate(turn.data) for turn in row.turns),
+        ending=Ending(row.ending) if row.ending else None,
+        outcome=Outcome(row.outcome) if row.outcome else None,
+        hints=row.hints,
+        exam=row.exam,
+        started=aware(row.started),
+        ended=aware(row.ended) if row.ended else None,
+        models=Models.model_validate(row.models),
+    )
+
+
+def stored_overrides(rows: Iterable[OverrideRow]) -> tuple[Override, ...]:
+    """Overrides as records."""
+    return tuple(
+        Override(
+            turn=row.turn,
+            subject=row.subject,
+            was=row.was,
+            now=row.now,
+            reason=row.reason,
+            by=row.by,
+            at=aware(row.at),
+        )
+        for row in rows
+    )
+
+
+def reviewed(row: CallRow) -> ReviewedCall:
+    """A call with all that was said of it."""
+    return ReviewedCall(
+        owner=row.owner,
+        transcript=_transcript(row),
+        scorecard=Scorecard.model_validate(row.scorecard) if row.scorecard else None,
+        overrides=stored_overrides(row.overrides),
+        readings=tuple(Reading(by=reading.by, at=aware(reading.at)) for reading in row.readings),
+    )
+
+
+def _trainers_overall(row: CallRow) -> float | None:
+    if not row.overrides or not row.scorecard:
+        return None
+    return second_opinion(Scorecard.model_validate(row.scorecard), stored_overrides(row.overrides)).overall
