@@ -2,17 +2,14 @@
 
 import json
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
-from rich.console import Console
 
+from simulator.admin import export, user_app
+from simulator.console import clear_errors, errors, stop
 from simulator.jsonl import InputError, read_jsonl, write_jsonl
-from simulator.judge import JudgeError
-from simulator.models.base import ModelError
 from simulator.persona import LIBRARY, Persona, PersonaError, load_persona, load_personas, persona_json_schema
 from simulator.records import (
     CallRecord,
@@ -23,8 +20,7 @@ from simulator.records import (
     readings,
     transcript_json,
 )
-from simulator.storage import StorageError
-from simulator.ui.app import PortError, serve
+from simulator.ui.app import serve
 
 app = typer.Typer(
     help="Practise calming the customer who is furious for a reason.", no_args_is_help=True, add_completion=False
@@ -33,6 +29,8 @@ persona_app = typer.Typer(help="Check persona files, and print the JSON Schema f
 app.add_typer(persona_app, name="persona")
 eval_app = typer.Typer(help="Offline evaluation suites.", no_args_is_help=True)
 app.add_typer(eval_app, name="eval")
+app.add_typer(user_app, name="user")
+app.command()(export)
 
 Model = Annotated[
     str, typer.Option("--model", help="Customer: bundled, openai:NAME, a hub id, a folder or a GGUF file.")
@@ -44,22 +42,6 @@ BaseUrl = Annotated[
 Personas = Annotated[Path | None, typer.Option("--personas", help="A folder of persona files to add to the library.")]
 Input = Annotated[Path, typer.Argument(help="JSON lines to read.")]
 Output = Annotated[Path, typer.Argument(help="JSON lines to write.")]
-
-errors = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
-
-
-@contextmanager
-def _clear_errors() -> Iterator[None]:
-    """What a user can mend ends with its message and status 1; anything else is a bug and shows its trace."""
-    try:
-        yield
-    except (PersonaError, InputError, ModelError, JudgeError, StorageError, PortError) as error:
-        _stop(str(error))
-
-
-def _stop(message: str) -> NoReturn:
-    errors.print(message)
-    raise typer.Exit(1)
 
 
 def _library(folder: Path | None) -> dict[str, Persona]:
@@ -77,7 +59,7 @@ def open_app(
     database: Annotated[str | None, typer.Option(help="Database URL; SQLite in your folder by default.")] = None,
 ) -> None:
     """Open the practice pages in the browser."""
-    with _clear_errors():
+    with clear_errors():
         serve(model, judge_model, base_url, personas, host, port, database)
 
 
@@ -87,7 +69,7 @@ def setup() -> None:
     from simulator.models.bundled import BUNDLES, ensure
 
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    with _clear_errors():
+    with clear_errors():
         for bundle in BUNDLES:
             errors.print(f"{bundle.name}: {ensure(bundle)}")
 
@@ -106,7 +88,7 @@ def chat(
     """A call in the terminal, or from a file of replies."""
     from simulator.terminal import play
 
-    with _clear_errors():
+    with clear_errors():
         chosen = load_persona(Path(persona)) if persona.endswith((".yaml", ".yml")) else None
         chosen = chosen or known_persona(_library(personas), persona, "chat")
         script = _replies(replies) if replies else None
@@ -136,7 +118,7 @@ def judge(
     base_url: BaseUrl = None,
 ) -> None:
     """Label replies in batches."""
-    with _clear_errors():
+    with clear_errors():
         records = read_jsonl(source, ReplyRecord)
         asked = readings(records, _library(personas))
         from simulator.engine import load_judge
@@ -155,7 +137,7 @@ def grade_command(
     base_url: BaseUrl = None,
 ) -> None:
     """Grade recorded transcripts."""
-    with _clear_errors():
+    with clear_errors():
         records = read_jsonl(source, CallRecord)
         library = _library(personas)
         for record in records:
@@ -170,7 +152,7 @@ def bench() -> None:
     """Measure this machine: first words, whole reply, judging, start, memory."""
     from simulator.bench import run
 
-    with _clear_errors():
+    with clear_errors():
         run()
 
 
@@ -211,11 +193,11 @@ def eval_run(
     """Run a suite, print its figures and keep them."""
     from eval.runner import run
 
-    with _clear_errors():
+    with clear_errors():
         try:
             run(suite, out, judge_model, base_url, outside)
         except ValueError as error:
-            _stop(str(error))
+            stop(str(error))
 
 
 def main() -> None:

@@ -51,7 +51,7 @@ class Reviews:
         with self._database.transaction() as session:
             return tuple(session.scalars(select(CallRow.owner).distinct().order_by(CallRow.owner)))
 
-    def find(self, choice: Choice, first: int = 0, most: int = RECENT) -> Found:
+    def find(self, choice: Choice, first: int = 0, most: int | None = None) -> Found:
         """Calls by a choice, newest first."""
         wanted = _conditions(choice)
         with self._database.transaction() as session:

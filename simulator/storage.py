@@ -104,10 +104,10 @@ class Store:
             data = self._row(session, call_id, owner).scorecard
             return Scorecard.model_validate(data) if data else None
 
-    def overrides(self, call_id: str, owner: str) -> tuple[Override, ...]:
-        """What trainers said otherwise of the call, oldest first."""
+    def reviewed(self, call_id: str, owner: str) -> ReviewedCall:
+        """The call with its scorecard and what trainers said of it."""
         with self.database.transaction() as session:
-            return stored_overrides(self._row(session, call_id, owner).overrides)
+            return reviewed(self._row(session, call_id, owner))
 
     def calls(self, owner: str) -> list[Summary]:
         """All calls of one owner, newest first."""

@@ -71,14 +71,16 @@ class Transcript(Frozen):
 _ESCAPES = str.maketrans({c: f"\\{c}" for c in "\\`*_[]#|~"} | {"<": "&lt;", ">": "&gt;", "&": "&amp;"})
 
 
+def escaped(text: str) -> str:
+    """Text on one line that Markdown and a browser take for nothing but text."""
+    return " ".join(text.split()).translate(_ESCAPES)
+
+
 def as_markdown(transcript: Transcript, title: str) -> str:
     """The call as Markdown, one paragraph a turn, with the anger after each."""
     names = {"customer": "Customer", "trainee": "You"}
-    head = [f"# {title.translate(_ESCAPES)}", "", f"Started {transcript.started:%Y-%m-%d %H:%M} UTC."]
+    head = [f"# {escaped(title)}", "", f"Started {transcript.started:%Y-%m-%d %H:%M} UTC."]
     if transcript.outcome:
         head.append(f"Outcome: **{transcript.outcome.value.replace('_', ' ')}**.")
-    body = [
-        f"**{names[turn.role]}** (anger {turn.anger:.1f}): {' '.join(turn.text.split()).translate(_ESCAPES)}"
-        for turn in transcript.turns
-    ]
+    body = [f"**{names[turn.role]}** (anger {turn.anger:.1f}): {escaped(turn.text)}" for turn in transcript.turns]
     return "\n\n".join([*head, *body]) + "\n"

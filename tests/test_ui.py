@@ -1,5 +1,6 @@
 """The pages' plumbing without weights: what each wish shows, what it escapes, and whose calls it reaches."""
 
+import json
 import re
 import subprocess
 import sys
@@ -26,6 +27,7 @@ from simulator.ui import gallery, scorecard
 from simulator.ui.app import PortError, take_port
 from simulator.ui.curve import in_words, sparkline, stops
 from simulator.ui.desk import Desk
+from simulator.ui.door import Door
 from simulator.ui.gallery import Choice
 from simulator.ui.screen import CALL, CALLS, GALLERY, SCORECARD, Screen, known_owner
 from simulator.ui.words import article, change_mark, change_words, changed, first_name, sentence, trade
@@ -394,10 +396,11 @@ def test_downloads_hold_the_call(persona: Persona, store: Store) -> None:
     shown = str(desk.end(ME, place).scorecard)
     transcript = store.load(place.split("/")[1], ME)
     files = [b64decode(data).decode() for data in re.findall(r'href="data:[^,]*;base64,([^"]*)"', shown)]
-    assert files == [
-        as_markdown(transcript, f"{persona.name}, {persona.company}"),
-        transcript.model_dump_json(indent=2),
-    ]
+    assert len(files) == 4
+    assert files[0].startswith(as_markdown(transcript, f"{persona.name}, {persona.company}").rstrip())
+    assert json.loads(files[1])["transcript"] == transcript.model_dump(mode="json")
+    assert transcript.id in files[2]
+    assert json.loads(files[3])["context"]["registration"] == transcript.id
 
 
 @pytest.mark.parametrize(
@@ -482,7 +485,9 @@ def test_curve_leaves_an_unjudged_reply_out(persona: Persona, store: Store) -> N
 def test_every_screen_fits_the_outputs_and_no_handler_is_public(persona: Persona, store: Store) -> None:
     from simulator.ui.pages import build, paint
 
-    blocks = build(Engine(Customer(model()), ScriptedJudge((ASK,))), store, {persona.id: persona})
+    blocks = build(
+        Engine(Customer(model()), ScriptedJudge((ASK,))), store, {persona.id: persona}, Door(None, local=True)
+    )
     events = [event for event in blocks.fns.values() if event.fn is not None and event.outputs]
     assert events
     assert {event.api_visibility for event in blocks.fns.values()} == {"private"}

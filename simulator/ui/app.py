@@ -8,9 +8,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from simulator.accounts import AccountError, Accounts, accounts_of
 from simulator.engine import BUNDLED, Engine, load_engine
+from simulator.exports import is_loopback
 from simulator.persona import LIBRARY, Persona, load_personas
 from simulator.storage import Store
+from simulator.ui.door import ASK, Door
 
 Scope = dict[str, Any]
 
@@ -37,9 +40,10 @@ def serve(
     try:
         library = load_personas(LIBRARY, *([personas] if personas else []))
         store = Store(database or default_database())
+        keeper = Door(_accounts(store), local=is_loopback(host))
         print("Loading the models ...", flush=True)
         engine = load_engine(model, judge_model, base_url)
-        web = web_app(engine, store, library)
+        web = web_app(engine, store, library, keeper)
         import uvicorn
 
         class Server(uvicorn.Server):
@@ -67,8 +71,19 @@ class Web(NamedTuple):
     end_streams: Callable[[], None]
 
 
-def web_app(engine: Engine, store: Store, personas: Mapping[str, Persona]) -> Web:
-    """The pages, with a policy that keeps the browser on this host."""
+def _accounts(store: Store) -> Accounts | None:
+    """The accounts that DEFUSE_AUTH asks for. Raises AccountError when there is nobody who could log in."""
+    accounts = accounts_of(os.environ.get("DEFUSE_AUTH", ""), store.database)
+    if accounts is not None and not accounts.all():
+        raise AccountError(
+            "DEFUSE_AUTH is set, but there are no accounts, so nobody could log in. Make one first, with DEFUSE_AUTH set "
+            "as it is and the same --database: defuse user add NAME --role trainer"
+        )
+    return accounts
+
+
+def web_app(engine: Engine, store: Store, personas: Mapping[str, Persona], door: Door) -> Web:
+    """The pages, with a policy that keeps the browser on this host; behind a login when the door has accounts."""
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read when gradio is imported and when an app is made
     import gradio as gr
     from fastapi import FastAPI
@@ -79,8 +94,10 @@ def web_app(engine: Engine, store: Store, personas: Mapping[str, Persona]) -> We
     outer = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     gr.mount_gradio_app(
         outer,
-        build(engine, store, personas),
+        build(engine, store, personas, door),
         path="/",
+        auth=door.admit if door.accounts is not None else None,
+        auth_message=ASK,
         footer_links=[],
         run_history=False,
         app_kwargs={"docs_url": None, "redoc_url": None, "openapi_url": None},
@@ -93,6 +110,7 @@ def web_app(engine: Engine, store: Store, personas: Mapping[str, Persona]) -> We
         head=page_head(),
     )
     pages: Any = outer.routes[-1]
+    door.tokens = pages.app.tokens
     app = _with_headers(outer, {"content-security-policy": POLICY, "referrer-policy": "no-referrer"})
     return Web(app, pages.app.stop_event.set)
 

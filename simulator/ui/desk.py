@@ -13,11 +13,13 @@ from threading import Lock
 from typing import Any
 
 from simulator import coach as coaching
+from simulator.accounts import Accounts
 from simulator.customer import stream
 from simulator.engine import Engine
+from simulator.people import names
 from simulator.persona import Persona
 from simulator.session import Call, ReplyError
-from simulator.storage import StorageError, Store, Summary
+from simulator.storage import StorageError, Store, Summary, hashed
 from simulator.ui import call as on_call
 from simulator.ui import calls as my_calls
 from simulator.ui import gallery, scorecard
@@ -47,8 +49,11 @@ class Desk:
     """The engine, the store and the library behind the pages. Shared by all trainees; keeps nothing of a call but which
     ones are being answered."""
 
-    def __init__(self, engine: Engine, store: Store, personas: Mapping[str, Persona]) -> None:
+    def __init__(
+        self, engine: Engine, store: Store, personas: Mapping[str, Persona], accounts: Accounts | None = None
+    ) -> None:
         self.personas = dict(personas)
+        self._accounts = accounts
         self._engine = engine
         self._store = store
         self._answering: set[str] = set()
@@ -236,9 +241,12 @@ class Desk:
     def _scorecard_page(self, call: Call, owner: object) -> Screen:
         if not call.transcript.finished:
             return self._call_page(call, owner)
-        card = self._store.scorecard(call.transcript.id, owner_of(owner)) or call.end()
-        shown = scorecard.scorecard(call.persona, call.transcript, card)
-        return Screen(page=SCORECARD, place=f"{SCORECARD}/{call.transcript.id}", notice="", scorecard=shown)
+        known, call_id = owner_of(owner), call.transcript.id
+        if self._store.scorecard(call_id, known) is None:
+            call.end()
+        trainee = names(self._accounts, [hashed(known)])[hashed(known)]
+        shown = scorecard.scorecard(call.persona, self._store.reviewed(call_id, known), trainee)
+        return Screen(page=SCORECARD, place=f"{SCORECARD}/{call_id}", notice="", scorecard=shown)
 
 
 def _choice(difficulty: object, trade: object) -> Choice:

@@ -10,7 +10,7 @@
     const first = place === null;
     place = mark.dataset.place;
     const hash = place ? `#/${place}` : "#/";
-    if (location.hash !== hash && !(first && !place)) {
+    if (decodeURIComponent(location.hash) !== decodeURIComponent(hash) && !(first && !place)) {
       history[first ? "replaceState" : "pushState"](null, "", location.pathname + location.search + hash);
     }
     for (const link of document.querySelectorAll("[data-nav]")) {
@@ -61,6 +61,16 @@
     if (event.target.closest("#send, #no, #hints")) setTimeout(() => find("#box textarea")?.focus(), 60);
     if (event.target.closest("#leave")) setTimeout(() => find("#no")?.focus(), 120);
   });
+  // A filter is an address, so that it can be kept, shared and gone back to.
+  document.addEventListener("submit", (event) => {
+    const { place: base } = event.target.dataset;
+    if (!base) return;
+    event.preventDefault();
+    const set = [...new FormData(event.target)].filter(([, value]) => value);
+    const hash = `#/${base}${set.length ? `/${new URLSearchParams(set)}` : ""}`;
+    if (location.hash === hash) window.dispatchEvent(new PopStateEvent("popstate"));
+    else location.hash = hash;
+  });
   document.addEventListener("keydown", (event) => {
     const sheet = find("details.again[open]");
     if (event.key === "Escape" && sheet) {
@@ -69,7 +79,13 @@
     }
   });
 
+  let focused = null;
   const tidy = () => {
+    const wish = find("#focus [data-focus]");
+    if (wish && wish.dataset.at !== focused) {
+      focused = wish.dataset.at;
+      setTimeout(() => document.getElementById(wish.dataset.focus)?.focus(), 80);
+    }
     const mark = find("#router [data-place]");
     if (mark && mark.dataset.place !== place) arrived(mark);
     for (const time of document.querySelectorAll("time[data-local]")) {

@@ -1,24 +1,39 @@
 """The pages as a Gradio app: what is where, and which wish each button makes of the desk."""
 
+import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import gradio as gr
 
 from simulator.engine import Engine
 from simulator.persona import Persona
-from simulator.storage import Store
+from simulator.reviews import Reviews
+from simulator.storage import StorageError, Store
 from simulator.ui import gallery
 from simulator.ui.call import aloud
 from simulator.ui.desk import Desk
-from simulator.ui.screen import BRIEFING, CALL, CALLS, GALLERY, PAGES, SCORECARD, UNFORESEEN, Screen
+from simulator.ui.door import Door, Visitor
+from simulator.ui.header import foot, header
+from simulator.ui.office import PLACES, Office
+from simulator.ui.screen import (
+    BRIEFING,
+    CALL,
+    CALLS,
+    GALLERY,
+    PAGES,
+    REVIEW,
+    SCORECARD,
+    SESSION,
+    UNFORESEEN,
+    Screen,
+    trouble,
+)
 from simulator.ui.words import esc
 
 BOX_MOST = 20_000  # characters the box takes; the session says earlier, and kindly, when it is too much
 
-_HEADER = """<header class="top"><a class="brand" href="#/"><svg viewBox="0 0 28 20" aria-hidden="true"><path
-d="M1 4 C7 -1 10 6 14 10 S22 18 27 16"/></svg>Defuse</a><nav aria-label="Pages"><a href="#/" data-nav="gallery">Practise</a>
-<a href="#/calls" data-nav="calls">My calls</a></nav></header>"""
 _ROUTER = """
 const heading = () => trigger('go', {place: decodeURIComponent(location.hash.replace(/^#\\/?/, ''))});
 window.addEventListener('popstate', heading);
@@ -29,16 +44,23 @@ const wish = () => ({difficulty: chosen('difficulty'), trade: chosen('trade')});
 element.addEventListener('change', () => trigger('narrow', wish()));
 element.addEventListener('click', (event) => { if (event.target.closest('[data-surprise]')) trigger('surprise', wish()); });
 """
+_MARKING = """
+element.addEventListener('submit', (event) => {
+  event.preventDefault();
+  trigger('mark', {kind: event.target.dataset.mark, form: Object.fromEntries(new FormData(event.target))});
+});
+"""
 _ARRIVING = """(owner) => [owner, decodeURIComponent(location.hash.replace(/^#\\/?/, '')),
   matchMedia('(prefers-reduced-motion: reduce)').matches]"""
 
 
-def build(engine: Engine, store: Store, personas: Mapping[str, Persona]) -> gr.Blocks:
-    """The app. The models in `engine` are shared by everyone; calls are kept in `store`, by browser."""
-    desk = Desk(engine, store, personas)
+def build(engine: Engine, store: Store, personas: Mapping[str, Persona], door: Door) -> gr.Blocks:
+    """The app. The models in `engine` are shared by everyone; calls are kept in `store`, by account or by browser."""
+    desk = Desk(engine, store, personas, door.accounts)
+    office = Office(Reviews(store.database), personas, door.accounts)
     with gr.Blocks(title="Defuse", analytics_enabled=False, fill_width=True) as blocks:
         parts = _layout(desk)
-        _wire(blocks, desk, parts)
+        _wire(blocks, desk, office, door, parts)
     return blocks
 
 
@@ -50,7 +72,7 @@ def _layout(desk: Desk) -> dict[str, Any]:
         settings = {"js_on_load": None, **settings}
         parts[name] = gr.HTML(elem_id=name, apply_default_css=False, **settings)
 
-    gr.HTML(_HEADER, elem_id="header", js_on_load=None, apply_default_css=False)
+    html("header", value="")
     html("router", value="", js_on_load=_ROUTER)
     html("aloud", value=aloud())
     html("notice", value="")
@@ -71,6 +93,12 @@ def _layout(desk: Desk) -> dict[str, Any]:
         html("scorecard")
     with gr.Column(elem_id="page-calls", elem_classes="page narrow", visible=False) as parts[f"page-{CALLS}"]:
         html("calls")
+    with gr.Column(elem_id="page-review", elem_classes="page", visible=False) as parts[f"page-{REVIEW}"]:
+        html("review")
+    with gr.Column(elem_id="page-session", elem_classes="page", visible=False) as parts[f"page-{SESSION}"]:
+        html("session", js_on_load=_MARKING)
+    html("foot", value="")
+    html("focus", value="")
     return parts
 
 
@@ -115,9 +143,9 @@ def _call_layout(parts: dict[str, Any], html: Callable[..., None]) -> None:
 
 _HTML: tuple[str, ...] = (
     *("notice", "welcome", "cards", "briefing", "head", "talk", "now", "aloud", "gauge", "curve", "goals", "coach"),
-    *("status", "scorecard", "calls", "place", "owner", "box"),
+    *("status", "scorecard", "calls", "place", "owner", "box", "review", "session", "header", "foot"),
 )
-_MORE = ("router", "send", "retry", "over", "reply", "leave", "sure", "hints", "coached")
+_MORE = ("router", "focus", "send", "retry", "over", "reply", "leave", "sure", "hints", "coached")
 
 
 def paint(screen: Screen) -> tuple[Any, ...]:
@@ -137,6 +165,7 @@ def paint(screen: Screen) -> tuple[Any, ...]:
         *plain,
         *pages,
         when(screen.place, value=f'<i data-place="{esc(screen.place or "")}" data-page="{screen.page}"></i>'),
+        when(screen.focus, value=f'<i data-focus="{esc(screen.focus or "")}" data-at="{time.monotonic()}"></i>'),
         when(screen.busy, interactive=not screen.busy),
         when(screen.retry, visible=bool(screen.retry)),
         when(screen.over, visible=bool(screen.over)),
@@ -148,7 +177,7 @@ def paint(screen: Screen) -> tuple[Any, ...]:
     )
 
 
-def _wire(blocks: gr.Blocks, desk: Desk, parts: dict[str, Any]) -> None:
+def _wire(blocks: gr.Blocks, desk: Desk, office: Office, door: Door, parts: dict[str, Any]) -> None:
     outputs = [parts[name] for name in _HTML] + [parts[f"page-{page}"] for page in PAGES] + [parts[n] for n in _MORE]
     owner, place, still, box = parts["owner"], parts["place"], parts["still"], parts["box"]
     # Private: no page of the API lists these, and no client library calls them.
@@ -169,32 +198,59 @@ def _wire(blocks: gr.Blocks, desk: Desk, parts: dict[str, Any]) -> None:
             # Gradio shows the last of them once more when there are no more; so one that changes nothing.
             yield paint(screen if there else Screen())
 
+    def who(request: gr.Request, owner: object) -> Visitor:
+        return door.visitor(request.username, owner)
+
+    def mine(request: gr.Request, owner: object) -> str | None:
+        return who(request, owner).owner
+
+    def there(visitor: Visitor, place: str) -> Screen:
+        if place.strip("#/").partition("/")[0] not in PLACES:
+            return desk.go(visitor.owner, place)
+        try:
+            return office.go(visitor, place)
+        except StorageError as error:
+            return replace(desk.go(visitor.owner, ""), notice=trouble(error))
+
     def arrive(owner: object, place: str, still: bool, request: gr.Request) -> tuple[Any, ...]:
-        return (*at(request, desk.arrive(owner, place)), still)
+        visitor = who(request, owner)
+        first = desk.arrive(visitor.owner, "")
+        visitor = visitor.model_copy(update={"owner": first.owner}) if door.accounts is None else visitor
+        shown = replace(
+            there(visitor, place),
+            owner=first.owner if door.accounts is None else None,
+            header=header(visitor),
+            foot=foot(visitor, door.accounts is not None),
+        )
+        return (*at(request, shown), still)
 
     def go(owner: object, event: gr.EventData, request: gr.Request) -> tuple[Any, ...]:
-        return at(request, desk.go(owner, str(event.place)))
+        return at(request, there(who(request, owner), str(event.place)))
 
-    def narrow(owner: object, event: gr.EventData) -> tuple[Any, ...]:
-        return paint(desk.choose(owner, event.difficulty, event.trade))
+    def mark(owner: object, place: str, event: gr.EventData, request: gr.Request) -> tuple[Any, ...]:
+        form = {str(name): str(value) for name, value in dict(event.form).items()}
+        return paint(office.mark(who(request, owner), place, str(event.kind), form))
+
+    def narrow(owner: object, event: gr.EventData, request: gr.Request) -> tuple[Any, ...]:
+        return paint(desk.choose(mine(request, owner), event.difficulty, event.trade))
 
     def surprise(owner: object, event: gr.EventData, request: gr.Request) -> tuple[Any, ...]:
-        return at(request, desk.surprise(owner, event.difficulty, event.trade))
+        return at(request, desk.surprise(mine(request, owner), event.difficulty, event.trade))
 
     def take(owner: object, place: str, exam: bool, request: gr.Request) -> tuple[Any, ...]:
-        return at(request, desk.take(owner, place, exam))
+        return at(request, desk.take(mine(request, owner), place, exam))
 
     def say(owner: object, place: str, text: str, still: bool, request: gr.Request) -> Iterator[tuple[Any, ...]]:
-        yield from while_there(request, place, desk.say(owner, place, text, still))
+        yield from while_there(request, place, desk.say(mine(request, owner), place, text, still))
 
     def ask_again(owner: object, place: str, still: bool, request: gr.Request) -> Iterator[tuple[Any, ...]]:
-        yield from while_there(request, place, desk.ask_again(owner, place, still))
+        yield from while_there(request, place, desk.ask_again(mine(request, owner), place, still))
 
-    def hint(owner: object, place: str) -> tuple[Any, ...]:
-        return paint(desk.hint(owner, place))
+    def hint(owner: object, place: str, request: gr.Request) -> tuple[Any, ...]:
+        return paint(desk.hint(mine(request, owner), place))
 
     def end(owner: object, place: str, request: gr.Request) -> tuple[Any, ...]:
-        return at(request, desk.end(owner, place))
+        return at(request, desk.end(mine(request, owner), place))
 
     def forget(request: gr.Request) -> None:
         whereabouts.pop(request.session_hash, None)
@@ -205,6 +261,7 @@ def _wire(blocks: gr.Blocks, desk: Desk, parts: dict[str, Any]) -> None:
     parts["router"].go(go, [owner], **common)
     parts["filters"].narrow(narrow, [owner], **common)
     parts["filters"].surprise(surprise, [owner], **common)
+    parts["session"].mark(mark, [owner, place], **common)
     parts["take"].click(take, [owner, place, parts["as_exam"]], **common)
     # "multiple", for a call that was left may still be answered when the first reply of another is sent.
     sent = {**common, "trigger_mode": "multiple"}

@@ -1,12 +1,12 @@
 """The scorecard: what came of the call, which words earned or cost what, and what was never heard."""
 
-from base64 import b64encode
-
 from simulator.anger import Ending, Outcome
 from simulator.coach import note
-from simulator.grade import PASS_MARK, TITLES, WEIGHTS, Competency, Mark, Moment, Scorecard
+from simulator.grade import PASS_MARK, TITLES, WEIGHTS, Mark, Moment, Scorecard
 from simulator.persona import Layer, Persona, StoryPoint
-from simulator.transcript import Transcript, Turn, as_markdown
+from simulator.review import OVERALL, Override, ReviewedCall
+from simulator.transcript import Transcript, Turn
+from simulator.ui import second
 from simulator.ui.curve import curve, stops
 from simulator.ui.words import (
     OUTCOME,
@@ -50,27 +50,32 @@ def outcome_sentence(persona: Persona, transcript: Transcript, card: Scorecard) 
     )
 
 
-def scorecard(persona: Persona, transcript: Transcript, card: Scorecard) -> str:
-    """The whole page."""
+def scorecard(persona: Persona, call: ReviewedCall, trainee: str) -> str:
+    """The whole page of a graded call, with what trainers said otherwise. Raises ValueError when it was not graded."""
+    transcript, card = call.transcript, call.scorecard
+    if card is None:
+        raise ValueError(f"call {transcript.id} has no scorecard")
     return (
         f'<nav aria-label="Back"><a href="#/calls">My calls</a></nav>'
         f'<p class="kind">{local_time(transcript.started)} · {esc(persona.name)}, {esc(persona.company)}'
         f"{' · Exam' if transcript.exam else ''}</p>"
         f'<h1 tabindex="-1">{esc(outcome_sentence(persona, transcript, card))}</h1>'
-        f"{_overall(transcript, card)}{_actions(persona, transcript)}"
+        f"{_overall(call, card)}{_actions(persona)}{second.downloads(call, persona, trainee)}"
         f"{_moment(persona, transcript, card.moment) if card.moment else ''}"
-        f"{_competencies(card)}{_curve(persona, transcript)}{_story(persona, card)}{_transcript(persona, transcript)}"
+        f"{_competencies(card, call.overrides)}{_curve(persona, transcript)}{_story(persona, card)}{_transcript(persona, call)}"
     )
 
 
-def _overall(transcript: Transcript, card: Scorecard) -> str:
+def _overall(call: ReviewedCall, card: Scorecard) -> str:
+    transcript = call.transcript
     verdict = "at or over the pass mark" if card.passed else "under the pass mark"
     hints = f" · {plural(transcript.hints, 'hint')} used" if transcript.hints else ""
     return (
         f'<section class="overall {"passed" if card.passed else "short"}" aria-label="Overall score">'
         f'<p class="total"><strong>{card.overall:.0f}</strong><span class="of">of 100</span></p>'
         f'<div class="beside"><p><b>{cap(verdict)}</b> of {PASS_MARK}</p>{_bar(card.overall)}'
-        f"<p>Outcome: {OUTCOME[card.outcome]} · {plural(len(transcript.replies), 'reply', 'replies')}{hints}</p></div>"
+        f"<p>Outcome: {OUTCOME[card.outcome]} · {plural(len(transcript.replies), 'reply', 'replies')}{hints}</p>"
+        f"{second.score(OVERALL, card, call.overrides)}</div>"
         "</section>"
     )
 
@@ -83,21 +88,11 @@ def _bar(score: float) -> str:
     )
 
 
-def _actions(persona: Persona, transcript: Transcript) -> str:
-    name = f"defuse-{persona.id}-{transcript.started:%Y%m%d-%H%M}"
-    markdown = as_markdown(transcript, f"{persona.name}, {persona.company}")
+def _actions(persona: Persona) -> str:
     return (
         f'<p class="actions"><a class="button" href="#/briefing/{esc(persona.id)}">Again with {esc(first_name(persona))}</a>'
-        f'<a class="button second" href="#/">Another customer</a>'
-        f"{_download(f'{name}.md', 'text/markdown', markdown, 'Download as Markdown')}"
-        f"{_download(f'{name}.json', 'application/json', transcript.model_dump_json(indent=2), 'Download as JSON')}</p>"
+        '<a class="button second" href="#/">Another customer</a></p>'
     )
-
-
-def _download(name: str, kind: str, content: str, label: str) -> str:
-    """A link that carries its file, so that no copy of a call lies about on the server."""
-    data = b64encode(content.encode()).decode()
-    return f'<a class="text" download="{esc(name)}" href="data:{kind};charset=utf-8;base64,{data}">{label}</a>'
 
 
 def _to_turn(position: int) -> str:
@@ -114,13 +109,14 @@ def _moment(persona: Persona, transcript: Transcript, moment: Moment) -> str:
     )
 
 
-def _competencies(card: Scorecard) -> str:
-    rows = "".join(_competency(name, card.competencies[name], card.evidence) for name in WEIGHTS)
+def _competencies(card: Scorecard, overrides: tuple[Override, ...]) -> str:
+    rows = "".join(_competency(name, card, second.score(name, card, overrides)) for name in WEIGHTS)
     return f'<section><h2>Five competencies</h2><div class="competencies">{rows}</div></section>'
 
 
-def _competency(name: str, result: Competency, evidence: tuple[Mark, ...]) -> str:
-    marks = [_mark(mark) for mark in evidence if mark.competency == name]
+def _competency(name: str, card: Scorecard, trainers: str) -> str:
+    result = card.competencies[name]
+    marks = [_mark(mark) for mark in card.evidence if mark.competency == name]
     shown = (
         f'<ul class="marks">{"".join(marks[:_SHOWN])}</ul>' if marks else "<p class='none'>No reply speaks to it.</p>"
     )
@@ -130,7 +126,7 @@ def _competency(name: str, result: Competency, evidence: tuple[Mark, ...]) -> st
         shown += f'<details><summary>{cap(more)}</summary><ul class="marks">{"".join(rest)}</ul></details>'
     return (
         f"<article><h3>{TITLES[name]} <small>counts {WEIGHTS[name]} %</small></h3>"
-        f'<p class="score"><strong>{result.score:.0f}</strong> of 100</p>{_bar(result.score)}'
+        f'<p class="score"><strong>{result.score:.0f}</strong> of 100</p>{_bar(result.score)}{trainers}'
         f'<p class="advice">{esc(result.advice)}</p>{shown}</article>'
     )
 
@@ -185,12 +181,12 @@ def _part(point: StoryPoint, name: str, heard: bool) -> str:
     )
 
 
-def _transcript(persona: Persona, transcript: Transcript) -> str:
-    lines = "".join(_line(persona, i, turn) for i, turn in enumerate(transcript.turns))
+def _transcript(persona: Persona, call: ReviewedCall) -> str:
+    lines = "".join(_line(persona, i, turn, call.overrides) for i, turn in enumerate(call.transcript.turns))
     return f'<section><h2>The call, line by line</h2><ol class="talk record">{lines}</ol></section>'
 
 
-def _line(persona: Persona, position: int, turn: Turn) -> str:
+def _line(persona: Persona, position: int, turn: Turn, overrides: tuple[Override, ...]) -> str:
     told = note(turn)
     if turn.role == "customer":
         return (
@@ -203,5 +199,5 @@ def _line(persona: Persona, position: int, turn: Turn) -> str:
         after = f"<p class='margin'>{mark} · <b>{esc(told.headline)}</b> {esc(told.why)}</p>"
     return (
         f'<li class="turn trainee" id="said-{position}" tabindex="-1"><p class="who">You, reply {(position + 1) // 2}</p>'
-        f'<p class="said">{esc(turn.text)}</p>{after}</li>'
+        f'<p class="said">{esc(turn.text)}</p>{after}{second.moves(position, overrides)}</li>'
     )

@@ -11,7 +11,8 @@ from simulator.ui import call as on_call
 from simulator.ui.words import esc, first_name
 
 GALLERY, BRIEFING, CALL, SCORECARD, CALLS = "gallery", "briefing", "call", "scorecard", "calls"
-PAGES = (GALLERY, BRIEFING, CALL, SCORECARD, CALLS)
+REVIEW, SESSION = "review", "session"
+PAGES = (GALLERY, BRIEFING, CALL, SCORECARD, CALLS, REVIEW, SESSION)
 UNFORESEEN = (
     '<div class="trouble" role="alert"><p>Something went wrong that Defuse did not foresee. What was said so far is kept. '
     "Reload the page to see where the call stands.</p></div>"
@@ -28,7 +29,8 @@ class LostError(StorageError):
 
 @dataclass(frozen=True)
 class Screen:
-    """What changes on the page; None leaves a part as it is. Strings are HTML, but for `place`, `owner` and `box`."""
+    """What changes on the page; None leaves a part as it is. Strings are HTML, but for `place`, `owner`, `box` and `focus`,
+    the id of what is to have the focus."""
 
     page: str | None = None
     place: str | None = None
@@ -55,6 +57,11 @@ class Screen:
     asking: bool | None = None
     scorecard: str | None = None
     calls: str | None = None
+    review: str | None = None
+    session: str | None = None
+    header: str | None = None
+    foot: str | None = None
+    focus: str | None = None
 
 
 def known_owner(owner: object) -> str | None:
@@ -66,7 +73,10 @@ def owner_of(owner: object) -> str:
     """The browser's secret. Raises LostError when it has none."""
     known = known_owner(owner)
     if known is None:
-        raise LostError("This browser has no secret of its own yet, so its calls cannot be found. Reload the page.")
+        raise LostError(
+            "Your calls cannot be found: you are not logged in any more, or this browser has no secret of its own yet. "
+            "Reload the page."
+        )
     return known
 
 

@@ -4,6 +4,7 @@ Everything a person or a persona file wrote goes through `esc`; a page is built 
 """
 
 import html
+from base64 import b64encode
 from datetime import datetime
 
 from simulator.anger import Outcome
@@ -88,3 +89,9 @@ def dots(filled: int, of: int) -> str:
 def local_time(moment: datetime) -> str:
     """A date that the page shows in the reader's own time zone (page.js); UTC until then."""
     return f'<time data-local datetime="{moment.isoformat()}">{moment:%Y-%m-%d %H:%M} UTC</time>'
+
+
+def download(name: str, kind: str, content: str, label: str) -> str:
+    """A link that carries its file, so that no copy of a call lies about on the server."""
+    data = b64encode(content.encode()).decode()
+    return f'<a class="text" download="{esc(name)}" href="data:{kind};charset=utf-8;base64,{data}">{label}</a>'

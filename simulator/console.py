@@ -1,0 +1,33 @@
+"""How the command line tells of trouble: a message that says what to do, on standard error, and status 1."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NoReturn
+
+import typer
+from rich.console import Console
+
+from simulator.database import StorageError
+from simulator.exports import ExportError
+from simulator.jsonl import InputError
+from simulator.judge import JudgeError
+from simulator.models.base import ModelError
+from simulator.persona import PersonaError
+from simulator.ui.app import PortError
+
+errors = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
+
+
+@contextmanager
+def clear_errors() -> Iterator[None]:
+    """What a user can mend ends with its message and status 1; anything else is a bug and shows its trace."""
+    try:
+        yield
+    except (PersonaError, InputError, ModelError, JudgeError, StorageError, PortError, ExportError) as error:
+        stop(str(error))
+
+
+def stop(message: str) -> NoReturn:
+    """End with a message and status 1."""
+    errors.print(message)
+    raise typer.Exit(1)
