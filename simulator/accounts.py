@@ -17,7 +17,7 @@ from sqlalchemy import select
 from simulator.database import AccountRow, Database, StorageError
 from simulator.moves import Frozen
 
-NAME = re.compile(r"\w[\w.@-]{0,39}")
+NAME = re.compile(r"\w[\w.@-]{0,63}")
 SHORTEST, LONGEST = 10, 200  # characters of a password
 TRIES, WAIT = 5, 300.0  # wrong passwords in a row for one name, and the seconds that it then waits
 
@@ -53,7 +53,7 @@ class Accounts:
     def add(self, name: str, role: Role, password: str) -> None:
         """Make an account."""
         if not NAME.fullmatch(name):
-            raise AccountError("A name is 1 to 40 letters, digits or . _ - @ and begins with a letter or a digit.")
+            raise AccountError("A name is 1 to 64 letters, digits or . _ - @ and begins with a letter or a digit.")
         secret = _hashed(password)
         with self._database.transaction() as session:
             if session.get(AccountRow, name):

@@ -74,7 +74,7 @@ class OverrideRow(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     call_id: Mapped[str] = mapped_column(ForeignKey("calls.id"), index=True)
-    by: Mapped[str] = mapped_column(String(40))
+    by: Mapped[str] = mapped_column(String(64))
     at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     turn: Mapped[int | None]
     subject: Mapped[str] = mapped_column(String(30))
@@ -89,7 +89,7 @@ class ReadingRow(Base):
     __tablename__ = "readings"
 
     call_id: Mapped[str] = mapped_column(ForeignKey("calls.id"), primary_key=True)
-    by: Mapped[str] = mapped_column(String(40), primary_key=True)
+    by: Mapped[str] = mapped_column(String(64), primary_key=True)
     at: Mapped[datetime] = mapped_column(DateTime(timezone=True), index=True)
 
 
@@ -98,7 +98,7 @@ class AccountRow(Base):
 
     __tablename__ = "accounts"
 
-    name: Mapped[str] = mapped_column(String(40), primary_key=True)
+    name: Mapped[str] = mapped_column(String(64), primary_key=True)
     role: Mapped[str] = mapped_column(String(10))
     secret: Mapped[str] = mapped_column(String(200))
     owner: Mapped[str] = mapped_column(String(64), unique=True)

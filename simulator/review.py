@@ -149,4 +149,4 @@ def most_missed(cards: Iterable[tuple[str, Scorecard]], personas: Mapping[str, P
                 missed.setdefault((persona_id, point.id), 0)
                 missed[persona_id, point.id] += point.id in card.unheard
     found = [Missed(persona=p, point=q, missed=count, calls=calls[p]) for (p, q), count in missed.items()]
-    return sorted(found, key=lambda each: -each.missed / each.calls)
+    return sorted(found, key=lambda each: (-each.missed, each.calls))

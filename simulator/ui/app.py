@@ -89,7 +89,7 @@ def web_app(engine: Engine, store: Store, personas: Mapping[str, Persona], door:
     from fastapi import FastAPI
 
     from simulator.ui.pages import build
-    from simulator.ui.theme import POLICY, page_head, theme
+    from simulator.ui.theme import POLICY, page_head, style_sheet, theme
 
     outer = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     gr.mount_gradio_app(
@@ -97,7 +97,7 @@ def web_app(engine: Engine, store: Store, personas: Mapping[str, Persona], door:
         build(engine, store, personas, door),
         path="/",
         auth=door.admit if door.accounts is not None else None,
-        auth_message=ASK,
+        auth_message=style_sheet() + ASK,
         footer_links=[],
         run_history=False,
         app_kwargs={"docs_url": None, "redoc_url": None, "openapi_url": None},

@@ -13,9 +13,10 @@ from simulator.database import StorageError
 from simulator.moves import Frozen
 from simulator.ui.screen import known_owner
 
+# Gradio draws the login and shows this in it; the class is what the style sheet knows the page by.
 ASK = (
-    "<b>Defuse</b><br>Log in with your name and password. After five wrong passwords in a row a name waits five minutes. "
-    "Who has no account, or forgot the password, asks whoever runs this Defuse."
+    '<span class="at-the-door">Defuse asks for your name and password. After five wrong passwords in a row a name waits '
+    "five minutes. If you have no account or forgot your password, ask whoever runs this Defuse.</span>"
 )
 
 

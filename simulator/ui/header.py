@@ -28,4 +28,4 @@ def foot(visitor: Visitor, accounts: bool) -> str:
     said = "No accounts are set up: calls belong to the browser that took them, and nobody can review them."
     if visitor.trains:
         said = "No accounts are set up: Defuse answers this machine only, and whoever sits at it may see and review every call."
-    return f'<footer class="foot"><p>{said}</p></footer>'
+    return f'<div class="foot" role="contentinfo"><p>{said}</p></div>'

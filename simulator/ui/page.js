@@ -3,6 +3,7 @@
   const find = (selector) => document.querySelector(selector);
   const shown = (element) => element && element.offsetParent !== null;
   let place = null;
+  let list = "review"; // the filter that a trainer came from, to go back to
   let drafted = "";
 
   // The address follows the page, so that reload, back and forward, and bookmarks work.
@@ -18,6 +19,7 @@
       else link.removeAttribute("aria-current");
     }
     document.body.dataset.page = mark.dataset.page;
+    if (mark.dataset.page === "review") list = place;
     setTimeout(() => {
       window.scrollTo(0, 0);
       const heading = [...document.querySelectorAll("h1")].find(shown);
@@ -88,6 +90,8 @@
     }
     const mark = find("#router [data-place]");
     if (mark && mark.dataset.place !== place) arrived(mark);
+    const back = find("a[data-back]");
+    if (back && back.getAttribute("href") !== `#/${list}`) back.setAttribute("href", `#/${list}`);
     for (const time of document.querySelectorAll("time[data-local]")) {
       const text = new Date(time.dateTime).toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
       if (time.textContent !== text) time.textContent = text;

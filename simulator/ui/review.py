@@ -14,8 +14,9 @@ from simulator.ui.agreement import agreement
 from simulator.ui.curve import sparkline
 from simulator.ui.words import OUTCOME, cap, esc, first_name, local_time, plural, sentence
 
-PAGE = 25  # calls on one page of the list
+PAGE = 12  # calls on one page of the list
 _MOST_MISSED = 3  # story points shown of each persona
+_OPEN = 3  # personas that are open to the eye; the rest unfold
 _SCORES = {
     "low": ("Under 40", None, 39.99),
     "middle": (f"40 to {PASS_MARK - 1}", 40.0, PASS_MARK - 0.01),
@@ -150,8 +151,11 @@ def _missed(missed: Sequence[Missed], personas: Mapping[str, Persona]) -> str:
     for each in missed:
         if each.missed and len(groups.setdefault(each.persona, [])) < _MOST_MISSED:
             groups[each.persona].append(each)
-    shown = "".join(_group(personas[persona], points) for persona, points in groups.items())
-    body = shown or '<p class="none">No graded call here has left a part of a story unheard.</p>'
+    shown = [_group(personas[persona], points) for persona, points in groups.items()]
+    body = "".join(shown[:_OPEN]) or '<p class="none">No graded call here has left a part of a story unheard.</p>'
+    rest = shown[_OPEN:]
+    if rest:
+        body += f"<details><summary>{cap(plural(len(rest), 'more customer'))}</summary>{''.join(rest)}</details>"
     return (
         '<section><h2>Most often left unheard</h2><p class="kind">Of the graded calls shown, by customer. What comes up '
         f"again and again is worth telling the teams upstream.</p>{body}</section>"

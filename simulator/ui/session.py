@@ -107,19 +107,18 @@ def _moves(judgement: Judgement) -> str:
 def _differ(position: int, judgement: Judgement, overrides: tuple[Override, ...]) -> str:
     standing = trainers_moves(position, judgement, overrides)
 
-    def options(moves: list[Move], now: int) -> str:
-        return "".join(f'<option value="{move.value}:{now}">{second.move_name(move)}</option>' for move in moves)
+    def option(move: Move, now: int) -> str:
+        words = f"{'Also' if now else 'Not'} {second.move_name(move).lower()}"
+        return f'<option value="{move.value}:{now}">{words}</option>'
 
-    present = options(list(standing), 0)
-    absent = options([move for move in Move if move not in standing], 1)
-    groups = f'<optgroup label="It is there">{absent}</optgroup>'
-    if present:
-        groups = f'<optgroup label="It is not there">{present}</optgroup>{groups}'
+    options = "".join(option(move, 0) for move in standing)
+    options += "".join(option(move, 1) for move in Move if move not in standing)
     number = (position + 1) // 2
     return (
         f'<details><summary>Read it otherwise<span class="hidden">, reply {number}</span></summary>'
         f'<form class="differ" data-mark="move" aria-label="Read reply {number} otherwise">'
-        f'<input type="hidden" name="turn" value="{position}"><label>Move <select name="subject">{groups}</select></label>'
+        f'<input type="hidden" name="turn" value="{position}"><label>Move <select name="subject" required>'
+        f'<option value="">Choose what the reply does or does not do</option>{options}</select></label>'
         f"{_REASON}</form></details>"
     )
 

@@ -25,6 +25,10 @@ def theme() -> Any:
 
 def page_head() -> str:
     """Style sheet and script, inline: both are there before the first page is drawn."""
-    style = (HERE / "style.css").read_text(encoding="utf-8")
     script = (HERE / "page.js").read_text(encoding="utf-8")
-    return f"<style>{style}</style><script>{script}</script>"
+    return f"{style_sheet()}<script>{script}</script>"
+
+
+def style_sheet() -> str:
+    """The style sheet alone, for the login: Gradio draws that page without our head."""
+    return f"<style>{(HERE / 'style.css').read_text(encoding='utf-8')}</style>"

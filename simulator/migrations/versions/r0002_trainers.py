@@ -16,7 +16,7 @@ def upgrade() -> None:
         "overrides",
         sa.Column("id", sa.Integer, primary_key=True),
         sa.Column("call_id", sa.String(36), sa.ForeignKey("calls.id"), nullable=False, index=True),
-        sa.Column("by", sa.String(40), nullable=False),
+        sa.Column("by", sa.String(64), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("turn", sa.Integer),
         sa.Column("subject", sa.String(30), nullable=False),
@@ -27,12 +27,12 @@ def upgrade() -> None:
     op.create_table(
         "readings",
         sa.Column("call_id", sa.String(36), sa.ForeignKey("calls.id"), primary_key=True),
-        sa.Column("by", sa.String(40), primary_key=True),
+        sa.Column("by", sa.String(64), primary_key=True),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False, index=True),
     )
     op.create_table(
         "accounts",
-        sa.Column("name", sa.String(40), primary_key=True),
+        sa.Column("name", sa.String(64), primary_key=True),
         sa.Column("role", sa.String(10), nullable=False),
         sa.Column("secret", sa.String(200), nullable=False),
         sa.Column("owner", sa.String(64), nullable=False, unique=True),
