@@ -1,0 +1,206 @@
+"""Accounts and the review in a real browser, over the app as it is started: a trainee's call, read and overridden."""
+
+import json
+import re
+from pathlib import Path
+
+from playwright.sync_api import Browser, expect
+
+from simulator.accounts import Accounts, Role
+from simulator.customer import Customer
+from simulator.judge import ScriptedJudge
+from simulator.models.scripted import ScriptedModel
+from simulator.moves import Judgement, Move
+from simulator.persona import LIBRARY, load_personas
+from simulator.reviews import Reviews
+from simulator.session import Call
+from simulator.storage import Store
+from tests.browser import LAPTOP, PHONE, Visit, serving
+
+M = Move
+PASSWORD = "correct horse"
+LONG = "Wilhelmina.Featherstonehaugh-Kovacs@example.org"
+HOSTILE = "They <img src=x onerror=\"document.title='owned'\"> asked, twice."
+SAID = (
+    "I apologise for any inconvenience this may have caused.",
+    "You stood at that window from ten to twelve and nobody came. You must feel forgotten.",
+    "What did that do to the rest of your morning?",
+    "That was not our fault, but I can send someone tomorrow.",
+)
+READ = (
+    Judgement(present=(M.GENERIC_SYMPATHY,), evidence={M.GENERIC_SYMPATHY: "any inconvenience"}),
+    Judgement(
+        present=(M.SPECIFIC_EMPATHY, M.RESTATEMENT),
+        acknowledged=("no-show",),
+        evidence={M.SPECIFIC_EMPATHY: "You must feel forgotten", M.RESTATEMENT: "from ten to twelve"},
+        probabilities={M.SPECIFIC_EMPATHY: 0.97, M.RESTATEMENT: 0.71},
+    ),
+    Judgement(present=(M.OPEN_QUESTION,), evidence={M.OPEN_QUESTION: "What did that do"}),
+    Judgement(present=(M.DEFENSIVE, M.SOLUTION), evidence={M.DEFENSIVE: "not our fault", M.SOLUTION: "send someone"}),
+)
+
+
+def filled(database: str) -> dict[str, str]:
+    """Three accounts and their calls; the id of Béla's, by persona."""
+    store = Store(database)
+    accounts = Accounts(store.database)
+    personas = load_personas(LIBRARY)
+    found: dict[str, str] = {}
+    for name, role in (("Anna", Role.TRAINER), ("Béla", Role.TRAINEE), (LONG, Role.TRAINEE)):
+        accounts.add(name, role, PASSWORD)
+    for name, ids in (
+        ("Béla", ("cable-no-show", "portal-down", "late-shipment")),
+        (LONG, ("cable-no-show", "wrong-item")),
+    ):
+        account = accounts.find(name)
+        assert account is not None
+        for persona in ids:
+            customer = Customer(ScriptedModel(["It cost me the whole morning, and nobody so much as rang."]))
+            story = personas[persona].story
+            read = [j.model_copy(update={"acknowledged": (story[0].id,)}) if j.acknowledged else j for j in READ]
+            call = Call.begin(
+                personas[persona], customer, ScriptedJudge(read), store=store, owner=account.owner, seed=1
+            )
+            for text in SAID:
+                if not call.transcript.finished:
+                    call.reply(text)
+            if persona != "late-shipment":
+                call.end()
+            if name == "Béla":
+                found[persona] = call.transcript.id
+    reviews = Reviews(store.database)
+    reviews.override(found["portal-down"], "Anna", 7, "defensive", 0, "A cause that was asked for.")
+    reviews.mark_read(found["portal-down"], "Anna")
+    return found
+
+
+def logged_in(browser: Browser, address: str, name: str, place: str, wait_for: str, **settings: object) -> Visit:
+    visit = Visit(browser, address, **settings)
+    visit.go(place, "input[type=password]")
+    visit.page.get_by_label("username").fill(name)
+    visit.page.get_by_label("password").fill(PASSWORD)
+    visit.page.keyboard.press("Enter")
+    visit.page.wait_for_selector(wait_for)
+    return visit
+
+
+def test_a_trainer_reads_a_call_and_differs_and_the_trainee_sees_both(browser: Browser, tmp_path: Path) -> None:
+    database, log = f"sqlite:///{tmp_path / 'calls.db'}", tmp_path / "app.log"
+    calls = filled(database)
+    place = f"session/{calls['cable-no-show']}"
+    with serving(database, log, DEFUSE_AUTH="1") as address:
+        stranger = Visit(browser, address)
+        stranger.go(place, "input[type=password]")
+        assert "forgotten" not in stranger.page.content()
+        stranger.picture("review-login")
+        stranger.page.get_by_label("username").fill("Anna")
+        stranger.page.get_by_label("password").fill("a wrong one")
+        stranger.page.keyboard.press("Enter")
+        expect(stranger.page.get_by_text("Incorrect")).to_be_visible()
+
+        anna = logged_in(browser, address, "Anna", "review", "#review .calls")
+        page = anna.page
+        anna.reads("header", "Anna, trainer")
+        assert page.locator("#review .calls li").count() == 5
+        anna.reads("#review .agreement", "9 of 10|5 of 6")
+        anna.fits()
+        anna.picture("review-calls")
+        page.set_viewport_size(PHONE)
+        anna.fits()
+        page.set_viewport_size(LAPTOP)
+        page.get_by_label("Trainee").select_option("Béla")
+        page.get_by_label("Customer").select_option("cable-no-show")
+        page.keyboard.press("Tab")
+        page.get_by_role("button", name="Show").press("Enter")
+        expect(page.locator("#review .calls li")).to_have_count(1)
+        assert "persona=cable-no-show" in page.url
+        anna.reads("#review", "unheard in 1 of 1 call")
+        page.reload()
+        expect(page.locator("#review .calls li")).to_have_count(1)
+        assert page.get_by_label("Trainee").input_value() == "Béla"
+
+        page.locator("#review .go a").click()
+        page.wait_for_selector("#session h1")
+        anna.reads("#session", "Defensive.*not our fault")
+        page.locator("#said-7 summary").click()
+        page.locator("#said-7 select").select_option("defensive:0")
+        page.locator("#said-7 textarea").fill(HOSTILE)
+        page.locator("#said-7 button").press("Enter")
+        anna.reads("#said-7 .second", "Trainer: not defensive")
+        expect(page.locator("#said-7")).to_be_focused()
+        anna.reads("#said-7 .moves", "Defensive")  # the evaluator's reading stays
+        page.locator("#scores summary").click()
+        page.get_by_label("Score", exact=True).select_option("composure")
+        page.get_by_label("Of 100").fill("90")
+        page.locator("#scores textarea").fill("Only one slip, late.")
+        page.locator("#scores button").click()
+        anna.reads("#scores", "Trainer: 90 of 100.*Only one slip, late")
+        page.get_by_role("button", name="I have read this call").click()
+        anna.reads("#read", "Read to the end by Anna")
+        anna.fits()
+        anna.picture("review-session")
+        page.set_viewport_size(PHONE)
+        anna.fits()
+        anna.picture("review-session-phone")
+        page.set_viewport_size(LAPTOP)
+        with page.expect_download() as statement:
+            page.get_by_role("link", name="xAPI").click()
+        said = json.loads(Path(statement.value.path()).read_text(encoding="utf-8"))
+        assert said["result"]["extensions"]["urn:defuse:xapi:override"]["competencies"] == {"composure": 0.9}
+        page.get_by_role("link", name="All calls").click()
+        expect(page.locator("#review .calls li")).to_have_count(1)  # back to the filter
+        page.get_by_role("link", name="Review", exact=True).click()
+        expect(page.locator("#review .calls li")).to_have_count(5)
+        page.emulate_media(color_scheme="dark")
+        page.wait_for_function("document.body.classList.contains('dark')")
+        page.locator(".agreement").scroll_into_view_if_needed()
+        anna.picture("review-summaries-dark")
+
+        bela = logged_in(browser, address, "Béla", "calls", "#calls .calls li")
+        bela.reads("header", "Béla, trainee")
+        assert bela.page.get_by_role("link", name="Review").count() == 0
+        assert bela.page.locator("#calls .calls li").count() == 3
+        bela.reads("#calls", "Trainer: ")
+        bela.go(f"scorecard/{calls['cable-no-show']}", "#scorecard h1")
+        bela.reads("#scorecard .competencies", "Trainer: 90 of 100.*Only one slip, late")
+        bela.reads("#said-7", "They heard a defence")
+        bela.reads("#said-7 .second", "Trainer: not defensive.*" + re.escape(HOSTILE))
+        assert bela.page.title() != "owned"
+        bela.picture("review-scorecard")
+        for forbidden in ("review", place):
+            bela.go(forbidden, "#notice .trouble")
+            bela.reads("#notice", "for trainers")
+            assert bela.page.locator("#page-review:visible, #page-session:visible").count() == 0
+        assert LONG not in bela.page.content()
+        # What the page does not offer, asked of the server directly, under the trainee's login.
+        answers = bela.page.evaluate(_FORCED, place)
+        assert "for trainers" in answers
+        assert "Trainer: 1 of 100" not in answers
+
+        for visit in (stranger, anna, bela):
+            assert visit.wrong == []
+        with bela.page.expect_navigation():
+            bela.page.get_by_role("link", name="Log out").click()
+        bela.page.wait_for_selector("input[type=password]")
+    assert all(each.now != 1 for each in Reviews(Store(database).database).open(calls["cable-no-show"]).overrides)
+    assert "Traceback" not in log.read_text()
+
+
+# The event of the review page, with a form that overrides the overall score; the answer as text.
+_FORCED = """async (place) => {
+  const config = await (await fetch('config')).json();
+  const form = {subject: 'overall', now: '1', reason: 'forced'};
+  const session_hash = 'forced' + Math.random();
+  const mark = config.dependencies.filter((each) => each.targets.some(([, name]) => name === 'mark'));
+  if (mark.length !== 1) throw new Error('the event is not there');
+  await fetch('gradio_api/queue/join', {method: 'POST', headers: {'content-type': 'application/json'}, body: JSON.stringify({
+    fn_index: mark[0].id, data: [null, place], event_data: {kind: 'score', form}, session_hash})});
+  const stream = (await fetch('gradio_api/queue/data?session_hash=' + session_hash)).body.getReader();
+  let text = '';
+  while (!text.includes('process_completed')) {
+    const {value, done} = await stream.read();
+    if (done) break;
+    text += new TextDecoder().decode(value);
+  }
+  return text;
+}"""
