@@ -54,6 +54,9 @@ def _answers(address: str) -> bool:
         return False
 
 
+expect.set_options(timeout=90_000)  # the pages wait for models, on machines that do other things too
+
+
 class Visit:
     """One browser profile on one page, and everything it asked for."""
 
@@ -64,7 +67,7 @@ class Visit:
         self.wrong: list[str] = []
         self.context.on("request", lambda request: self.asked.append(request.url))
         self.page: Page = self.context.new_page()
-        self.page.set_default_timeout(30_000)
+        self.page.set_default_timeout(90_000)
         self.page.on("pageerror", lambda error: self.wrong.append(str(error)))
         self.page.on("dialog", lambda dialog: (self.wrong.append(dialog.message), dialog.dismiss()))
 
@@ -92,7 +95,7 @@ class Visit:
 
     def reads(self, selector: str, words: str) -> None:
         """Wait until the words, a regular expression, stand there: the parts of a page arrive one after another."""
-        expect(self.page.locator(selector).first).to_contain_text(re.compile(words), timeout=30_000)
+        expect(self.page.locator(selector).first).to_contain_text(re.compile(words))
 
     def fits(self) -> None:
         """Nothing sticks out to the side."""

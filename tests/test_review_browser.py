@@ -130,8 +130,8 @@ def test_a_trainer_reads_a_call_and_differs_and_the_trainee_sees_both(browser: B
         expect(page.locator("#said-7")).to_be_focused()
         anna.reads("#said-7 .moves", "Defensive")  # the evaluator's reading stays
         page.locator("#scores summary").click()
-        page.get_by_label("Score", exact=True).select_option("composure")
-        page.get_by_label("Of 100").fill("90")
+        page.locator("#scores select").select_option("composure")
+        page.get_by_role("spinbutton", name="Of 100").fill("90")
         page.locator("#scores textarea").fill("Only one slip, late.")
         page.locator("#scores button").click()
         anna.reads("#scores", "Trainer: 90 of 100.*Only one slip, late")

@@ -65,6 +65,11 @@ def test_two_people_never_meet(persona, store: Store) -> None:
         store.put_turn(call.transcript.id, "two", 1, call.transcript.turns[0])
 
 
+def test_a_drawn_seed_fits_every_database(persona) -> None:
+    customer, judge = Customer(ScriptedModel(["No."])), ScriptedJudge([ASK])
+    assert all(0 <= Call.begin(persona, customer, judge).transcript.seed < 2**31 for _ in range(20))
+
+
 def test_the_same_call_can_be_replayed(persona) -> None:
     calls = [begin(persona, ASK, MET, CANNED) for _ in range(2)]
     for call in calls:
