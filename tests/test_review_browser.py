@@ -2,12 +2,14 @@
 
 import json
 import re
+from datetime import timedelta
 from pathlib import Path
 
 from playwright.sync_api import Browser, expect
 
 from simulator.accounts import Accounts, Role
 from simulator.customer import Customer
+from simulator.database import ReadingRow
 from simulator.judge import ScriptedJudge
 from simulator.models.scripted import ScriptedModel
 from simulator.moves import Judgement, Move
@@ -21,6 +23,7 @@ M = Move
 PASSWORD = "correct horse"
 LONG = "Wilhelmina.Featherstonehaugh-Kovacs@example.org"
 HOSTILE = "They <img src=x onerror=\"document.title='owned'\"> asked, twice."
+PLAIN = "A cause that she had asked for, said in half a sentence."
 SAID = (
     "I apologise for any inconvenience this may have caused.",
     "You stood at that window from ten to twelve and nobody came. You must feel forgotten.",
@@ -41,7 +44,7 @@ READ = (
 
 
 def filled(database: str) -> dict[str, str]:
-    """Three accounts and their calls; the id of Béla's, by persona."""
+    """Three accounts and their calls; the ids of the calls, by name and persona."""
     store = Store(database)
     accounts = Accounts(store.database)
     personas = load_personas(LIBRARY)
@@ -66,11 +69,17 @@ def filled(database: str) -> dict[str, str]:
                     call.reply(text)
             if persona != "late-shipment":
                 call.end()
-            if name == "Béla":
-                found[persona] = call.transcript.id
+            found[f"{name} {persona}"] = call.transcript.id
     reviews = Reviews(store.database)
-    reviews.override(found["portal-down"], "Anna", 7, "defensive", 0, "A cause that was asked for.")
-    reviews.mark_read(found["portal-down"], "Anna")
+    reviews.override(found["Béla portal-down"], "Anna", 7, "defensive", 0, "A cause that was asked for.")
+    reviews.override(found[f"{LONG} wrong-item"], "Anna", 3, "restatement", 0, "An echo, the pronouns swapped.")
+    read = (f"{LONG} wrong-item", f"{LONG} cable-no-show", "Béla portal-down")
+    for weeks, call_id in enumerate((found[one] for one in read), start=1):
+        reviews.mark_read(call_id, "Anna")
+        with store.database.transaction() as session:
+            row = session.get(ReadingRow, (call_id, "Anna"))
+            assert row is not None
+            row.at -= timedelta(weeks=weeks)
     return found
 
 
@@ -87,7 +96,7 @@ def logged_in(browser: Browser, address: str, name: str, place: str, wait_for: s
 def test_a_trainer_reads_a_call_and_differs_and_the_trainee_sees_both(browser: Browser, tmp_path: Path) -> None:
     database, log = f"sqlite:///{tmp_path / 'calls.db'}", tmp_path / "app.log"
     calls = filled(database)
-    place = f"session/{calls['cable-no-show']}"
+    place = f"session/{calls['Béla cable-no-show']}"
     with serving(database, log, DEFUSE_AUTH="1") as address:
         stranger = Visit(browser, address)
         stranger.go(place, "input[type=password]")
@@ -102,7 +111,7 @@ def test_a_trainer_reads_a_call_and_differs_and_the_trainee_sees_both(browser: B
         page = anna.page
         anna.reads("header", "Anna, trainer")
         assert page.locator("#review .calls li").count() == 5
-        anna.reads("#review .agreement", "9 of 10|5 of 6")
+        anna.reads("#review .agreement", "5 of 6")
         anna.fits()
         anna.picture("review-calls")
         page.set_viewport_size(PHONE)
@@ -124,17 +133,17 @@ def test_a_trainer_reads_a_call_and_differs_and_the_trainee_sees_both(browser: B
         anna.reads("#session", "Defensive.*not our fault")
         page.locator("#said-7 summary").click()
         page.locator("#said-7 select").select_option("defensive:0")
-        page.locator("#said-7 textarea").fill(HOSTILE)
+        page.locator("#said-7 textarea").fill(PLAIN)
         page.locator("#said-7 button").press("Enter")
-        anna.reads("#said-7 .second", "Trainer: not defensive")
+        anna.reads("#said-7 .opinion", "Trainer: not defensive")
         expect(page.locator("#said-7")).to_be_focused()
         anna.reads("#said-7 .moves", "Defensive")  # the evaluator's reading stays
         page.locator("#scores summary").click()
         page.locator("#scores select").select_option("composure")
         page.get_by_role("spinbutton", name="Of 100").fill("90")
-        page.locator("#scores textarea").fill("Only one slip, late.")
+        page.locator("#scores textarea").fill(HOSTILE)
         page.locator("#scores button").click()
-        anna.reads("#scores", "Trainer: 90 of 100.*Only one slip, late")
+        anna.reads("#scores", "Trainer: 90 of 100.*" + re.escape(HOSTILE))
         page.get_by_role("button", name="I have read this call").click()
         anna.reads("#read", "Read to the end by Anna")
         anna.fits()
@@ -161,10 +170,10 @@ def test_a_trainer_reads_a_call_and_differs_and_the_trainee_sees_both(browser: B
         assert bela.page.get_by_role("link", name="Review").count() == 0
         assert bela.page.locator("#calls .calls li").count() == 3
         bela.reads("#calls", "Trainer: ")
-        bela.go(f"scorecard/{calls['cable-no-show']}", "#scorecard h1")
-        bela.reads("#scorecard .competencies", "Trainer: 90 of 100.*Only one slip, late")
+        bela.go(f"scorecard/{calls['Béla cable-no-show']}", "#scorecard h1")
+        bela.reads("#scorecard .competencies", "Trainer: 90 of 100.*" + re.escape(HOSTILE))
         bela.reads("#said-7", "They heard a defence")
-        bela.reads("#said-7 .second", "Trainer: not defensive.*" + re.escape(HOSTILE))
+        bela.reads("#said-7 .opinion", "Trainer: not defensive.*" + re.escape(PLAIN))
         assert bela.page.title() != "owned"
         bela.picture("review-scorecard")
         for forbidden in ("review", place):
@@ -182,7 +191,7 @@ def test_a_trainer_reads_a_call_and_differs_and_the_trainee_sees_both(browser: B
         with bela.page.expect_navigation():
             bela.page.get_by_role("link", name="Log out").click()
         bela.page.wait_for_selector("input[type=password]")
-    assert all(each.now != 1 for each in Reviews(Store(database).database).open(calls["cable-no-show"]).overrides)
+    assert all(each.now != 1 for each in Reviews(Store(database).database).open(calls["Béla cable-no-show"]).overrides)
     assert "Traceback" not in log.read_text()
 
 

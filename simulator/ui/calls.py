@@ -30,7 +30,7 @@ def _row(persona: Persona | None, call: Summary) -> str:
         outcome, where, action = cap(OUTCOME[call.outcome]), f"#/scorecard/{call.id}", "Scorecard"
     score = f"<strong>{call.overall:.0f}</strong> of 100" if call.overall is not None else "No score yet"
     if call.trainer is not None:
-        score += f'<span class="second">Trainer: <b>{call.trainer:.0f}</b></span>'
+        score += f'<span class="opinion">Trainer: <b>{call.trainer:.0f}</b></span>'
     link = f'<a href="{esc(where)}">{action}<span class="hidden">: {esc(name)}</span></a>'
     if persona is None:
         link = "This customer is no longer in the library."

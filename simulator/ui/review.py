@@ -134,7 +134,7 @@ def _row(call: ReviewedCall, trainee: str, persona: Persona | None) -> str:
     score = f"<strong>{card.overall:.0f}</strong> of 100" if card else "No score yet"
     overall = second_opinion(card, call.overrides).overall if card else None
     if overall is not None:
-        score += f'<span class="second">Trainer: <b>{overall:.0f}</b></span>'
+        score += f'<span class="opinion">Trainer: <b>{overall:.0f}</b></span>'
     read = f"Read by {call.readings[-1].by}" if call.readings else "Not read yet"
     return (
         f'<li><div class="who"><b>{esc(trainee)}</b><span>{local_time(transcript.started)}{exam}</span></div>'

@@ -28,11 +28,11 @@ def score(name: str, card: Scorecard, overrides: Iterable[Override]) -> str:
     kept = tuple(overrides)
     override = in_force(kept).get((None, name))
     if override is not None:
-        return f'<p class="second"><b>Trainer: {override.now:.0f} of 100</b> {reason(override)}</p>'
+        return f'<p class="opinion"><b>Trainer: {override.now:.0f} of 100</b> {reason(override)}</p>'
     overall = second_opinion(card, kept).overall if name == OVERALL else None
     if overall is None:
         return ""
-    return f'<p class="second"><b>Trainer: {overall:.0f} of 100</b> from the competencies that the trainer changed</p>'
+    return f'<p class="opinion"><b>Trainer: {overall:.0f} of 100</b> from the competencies that the trainer changed</p>'
 
 
 def moves(turn: int, overrides: Iterable[Override]) -> str:
@@ -42,7 +42,7 @@ def moves(turn: int, overrides: Iterable[Override]) -> str:
         for (at, subject), override in in_force(overrides).items()
         if at == turn
     )
-    return f'<ul class="second">{items}</ul>' if items else ""
+    return f'<ul class="opinion">{items}</ul>' if items else ""
 
 
 def downloads(call: ReviewedCall, persona: Persona | None, trainee: str) -> str:
