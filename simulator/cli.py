@@ -10,7 +10,8 @@ import typer
 from simulator.admin import export, user_app
 from simulator.console import clear_errors, errors, stop
 from simulator.jsonl import InputError, read_jsonl, write_jsonl
-from simulator.persona import LIBRARY, Persona, PersonaError, load_persona, load_personas, persona_json_schema
+from simulator.persona import LIBRARY, Persona, load_persona, load_personas
+from simulator.persona_cli import persona_app
 from simulator.records import (
     CallRecord,
     ReplyRecord,
@@ -25,7 +26,6 @@ from simulator.ui.app import serve
 app = typer.Typer(
     help="Practise calming the customer who is furious for a reason.", no_args_is_help=True, add_completion=False
 )
-persona_app = typer.Typer(help="Check persona files, and print the JSON Schema for editors.", no_args_is_help=True)
 app.add_typer(persona_app, name="persona")
 eval_app = typer.Typer(help="Offline evaluation suites.", no_args_is_help=True)
 app.add_typer(eval_app, name="eval")
@@ -154,27 +154,6 @@ def bench() -> None:
 
     with clear_errors():
         run()
-
-
-@persona_app.command()
-def check(files: Annotated[list[Path], typer.Argument(help="Persona files.")]) -> None:
-    """Say what is wrong with persona files, by file and field; status 0 when nothing is."""
-    bad = 0
-    for path in files:
-        try:
-            persona = load_persona(path)
-            typer.echo(f"{path}: good ({persona.name}, {len(persona.story)} story points)")
-        except PersonaError as error:
-            bad += 1
-            errors.print(str(error))
-    if bad:
-        raise typer.Exit(1)
-
-
-@persona_app.command()
-def schema() -> None:
-    """Print the JSON Schema of persona files."""
-    typer.echo(persona_json_schema(), nl=False)
 
 
 @eval_app.callback()

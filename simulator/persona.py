@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 
 import yaml
-from pydantic import Field, StringConstraints, ValidationError, model_validator
+from pydantic import Field, StringConstraints, ValidationError, field_validator, model_validator
 
 from simulator.moves import Frozen, Move
 
 LIBRARY = Path(__file__).resolve().parent.parent / "personas"
 MAX_BYTES = 200_000  # a persona is a page or two; a larger file is a mistake or an attack
+MOST_KEPT = 120_000  # characters that a character card carried and a persona has no field for
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
 Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=400)]
@@ -119,6 +120,19 @@ class Persona(Frozen):
     triggers: tuple[Trigger, ...] = ()
     resolution: Resolution
     endings: Endings
+    # What a character card carried that a persona has no field for, as JSON: cards.py writes it back on export.
+    card: Annotated[str, StringConstraints(max_length=MOST_KEPT)] | None = None
+
+    @field_validator("card")
+    @classmethod
+    def _card_is_json(cls, text: str | None) -> str | None:
+        try:
+            readable = text is None or isinstance(json.loads(text), dict)
+        except (ValueError, RecursionError):
+            readable = False
+        if not readable:
+            raise ValueError("is not the JSON that `defuse persona import` wrote; restore it or remove the field")
+        return text
 
     @model_validator(mode="after")
     def _story_holds_together(self) -> Self:
@@ -143,11 +157,14 @@ class Persona(Frozen):
         raise KeyError(point_id)
 
 
-def _explain(error: ValidationError) -> str:
+_SHOWN = 10  # mistakes in one message
+
+
+def explain(error: ValidationError) -> str:
     """The first few mistakes, one a line, as `field: what is wrong`; a misspelt field before the one it leaves missing."""
     lines = []
     found = error.errors(include_url=False, include_context=False)
-    for item in sorted(found, key=lambda item: item["type"] != "extra_forbidden")[:8]:
+    for item in sorted(found, key=lambda item: item["type"] != "extra_forbidden")[:_SHOWN]:
         field = ".".join(str(part) for part in item["loc"]) or "persona"
         message = item["msg"].removeprefix("Value error, ")
         if item["type"] == "extra_forbidden":
@@ -157,6 +174,8 @@ def _explain(error: ValidationError) -> str:
         elif isinstance(item["input"], str | int | float):
             message = f"{message} (found {str(item['input'])[:60]!r})"
         lines.append(f"{field}: {message}")
+    if len(found) > _SHOWN:
+        lines.append(f"and {len(found) - _SHOWN} more; mend these first")
     return "\n  ".join(lines)
 
 
@@ -166,15 +185,15 @@ def parse_persona(text: str, source: str = "persona") -> Persona:
         raise PersonaError(f"{source}: larger than {MAX_BYTES // 1000} kB; a persona is a page or two of YAML")
     try:
         data = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        detail = " ".join(str(error).split())
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: a date or number that cannot be
+        detail = " ".join(str(error).split())[:300]
         raise PersonaError(f"{source}: not plain YAML ({detail}); check indentation, quotes and tags") from error
     if not isinstance(data, dict):
         raise PersonaError(f"{source}: expected fields such as 'id:' and 'story:'; found {type(data).__name__}")
     try:
         return Persona.model_validate(data)
     except ValidationError as error:
-        raise PersonaError(f"{source}:\n  {_explain(error)}") from error
+        raise PersonaError(f"{source}:\n  {explain(error)}") from error
 
 
 def load_persona(path: Path) -> Persona:
@@ -206,7 +225,7 @@ def load_personas(*folders: Path) -> dict[str, Persona]:
 
 def dump_persona(persona: Persona) -> str:
     """The persona as YAML that `parse_persona` reads back to an equal one."""
-    data = persona.model_dump(mode="json", by_alias=True)
+    data = persona.model_dump(mode="json", by_alias=True, exclude_none=True)
     return yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=110)
 
 
