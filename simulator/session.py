@@ -89,6 +89,30 @@ class Call:
         """A stored call, where it was left. A reply that was never answered is answered by `answer`."""
         return cls(persona, customer, judge, store.load(call_id, owner), store, owner)
 
+    @classmethod
+    def branch(
+        cls, persona: Persona, customer: Customer, judge: Judge, *, store: Store, owner: str, call_id: str, at: int
+    ) -> "Call":
+        """A finished call taken again from the reply at turn `at`: what was said before is copied, the call itself stays.
+
+        The seed is the same, so the same words get the same answers; it is practice, also where the call was an exam.
+        Raises ReplyError when the call is not over or the turn is not a reply of it, and StorageError.
+        """
+        first = store.load(call_id, owner)
+        if not first.finished or at not in dict(first.replies):
+            raise ReplyError("Only a call that is over can be taken again, from one of your own replies in it.")
+        transcript = Transcript(
+            id=new_id(),
+            persona=persona.id,
+            seed=first.seed,
+            turns=first.turns[:at],
+            models=Models(customer=customer.model.name, judge=judge.name, package=package_version()),
+            branched_from=first.id,
+            branched_at=at,
+        )
+        store.create(transcript, owner)
+        return cls(persona, customer, judge, transcript, store, owner)
+
     @property
     def waiting(self) -> bool:
         """Whether a reply has been said that the customer has not answered."""

@@ -33,6 +33,8 @@ class Summary(Frozen):
     anger: tuple[float, ...]
     exam: bool
     trainer: float | None = None  # the trainer's overall score, where it differs
+    branched_from: str | None = None  # the call that this one takes again, from the turn `branched_at`
+    branched_at: int | None = None
 
 
 def new_id() -> str:
@@ -69,6 +71,8 @@ class Store:
                 hints=transcript.hints,
                 started=transcript.started,
                 models=transcript.models.model_dump(),
+                branched_from=transcript.branched_from,
+                branched_at=transcript.branched_at,
             )
             row.turns = [_turn_row(i, turn) for i, turn in enumerate(transcript.turns)]
             session.add(row)
@@ -128,6 +132,8 @@ class Store:
                     anger=tuple(turn.anger for turn in row.turns),
                     exam=row.exam,
                     trainer=_trainers_overall(row),
+                    branched_from=row.branched_from,
+                    branched_at=row.branched_at,
                 )
                 for row in rows
             ]
@@ -156,6 +162,8 @@ def _transcript(row: CallRow) -> Transcript:
         started=aware(row.started),
         ended=aware(row.ended) if row.ended else None,
         models=Models.model_validate(row.models),
+        branched_from=row.branched_from,
+        branched_at=row.branched_at,
     )
 
 

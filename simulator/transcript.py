@@ -33,7 +33,10 @@ class Models(Frozen):
 
 
 class Transcript(Frozen):
-    """One call, finished or not. `turns` begin with the customer's opening."""
+    """One call, finished or not. `turns` begin with the customer's opening.
+
+    A call that takes another one again names it in `branched_from`; its turns before `branched_at` are that call's.
+    """
 
     id: str
     persona: str
@@ -46,6 +49,8 @@ class Transcript(Frozen):
     started: datetime = Field(default_factory=lambda: datetime.now(UTC))
     ended: datetime | None = None
     models: Models
+    branched_from: str | None = None
+    branched_at: int | None = None
 
     @property
     def finished(self) -> bool:

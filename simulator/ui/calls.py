@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from simulator.persona import Persona
 from simulator.storage import Summary
+from simulator.ui import whatif
 from simulator.ui.curve import sparkline
 from simulator.ui.words import OUTCOME, cap, esc, level, local_time
 
@@ -22,10 +23,14 @@ def calls(personas: Mapping[str, Persona], found: Sequence[Summary]) -> str:
 
 def _row(persona: Persona | None, call: Summary) -> str:
     name = persona.name if persona else call.persona
-    exam = " · Exam" if call.exam else ""
+    kind = " · Exam" if call.exam else ""
+    if call.branched_at is not None:
+        kind = f" · Again from reply {whatif.number(call.branched_at)}"
     when = "now" if call.outcome is None else "at the end"
     if call.outcome is None:
         outcome, where, action = "Not finished", f"#/call/{call.id}", "Go on with the call"
+    elif call.branched_at is not None:
+        outcome, where, action = cap(OUTCOME[call.outcome]), f"#/whatif/{call.id}", "Side by side"
     else:
         outcome, where, action = cap(OUTCOME[call.outcome]), f"#/scorecard/{call.id}", "Scorecard"
     score = f"<strong>{call.overall:.0f}</strong> of 100" if call.overall is not None else "No score yet"
@@ -35,7 +40,7 @@ def _row(persona: Persona | None, call: Summary) -> str:
     if persona is None:
         link = "This customer is no longer in the library."
     return (
-        f'<li><div class="who"><b>{esc(name)}</b><span>{local_time(call.started)}{exam}</span></div>'
+        f'<li><div class="who"><b>{esc(name)}</b><span>{local_time(call.started)}{kind}</span></div>'
         f'<div class="came"><b>{outcome}</b><span>Anger {when}: {level(call.anger[-1])}</span></div>'
         f"{sparkline(call.anger, f'heat-{call.id}')}<p class='score'>{score}</p><p class='go'>{link}</p></li>"
     )

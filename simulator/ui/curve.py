@@ -60,6 +60,34 @@ def curve(points: Sequence[Stop], name: str, *, advice_at: float | None = None, 
     )
 
 
+def courses(first: Sequence[Stop], again: Sequence[Stop], shared: int, advice_at: float) -> str:
+    """Two courses of one call in one picture: the first dashed with hollow stops, the second solid with filled ones.
+
+    `shared` is how many replies they have in common.
+    """
+    across = max(len(first), len(again), 2) - 1
+
+    def at(points: Sequence[Stop]) -> list[tuple[float, float]]:
+        return [(point.reply / across * 100, point.anger) for point in points]
+
+    def marks(points: Sequence[Stop], kind: str) -> str:
+        return "".join(
+            f'<i class="stop {kind}" style="left:{x:.2f}%;bottom:{y * 10:.1f}%">{point.reply or ""}</i>'
+            for point, (x, y) in zip(points, at(points), strict=True)
+        )
+
+    dashed = " ".join(f"{x:.2f},{100 - y * 10:.1f}" for x, y in at(first[shared:]))
+    label = f"First: {in_words([p.anger for p in first])} Again: {in_words([p.anger for p in again])}"
+    return (
+        f'<div class="curve large courses" role="img" aria-label="{esc(label)}">'
+        f'<div class="scale" aria-hidden="true">{_bands()}</div><div class="plot" aria-hidden="true">'
+        '<svg viewBox="0 0 100 100" preserveAspectRatio="none" focusable="false">'
+        f'<polyline points="{dashed}" class="stroke first"/></svg>{_line(at(again), "heat-again")}'
+        f'<span class="hears" style="bottom:{advice_at * 10:.1f}%"><em>can hear a way forward at {advice_at:.1f} or less</em>'
+        f"</span>{marks(first[shared + 1 :], 'hollow')}{marks(again, 'filled')}</div></div>"
+    )
+
+
 def sparkline(anger: Sequence[float], name: str) -> str:
     """A curve without a scale, from the anger after every turn of a call."""
     values = [anger[0], *anger[1::2]]

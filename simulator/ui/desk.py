@@ -16,13 +16,14 @@ from simulator import coach as coaching
 from simulator.accounts import Accounts
 from simulator.customer import stream
 from simulator.engine import Engine
+from simulator.grade import Scorecard
 from simulator.people import names
 from simulator.persona import Persona
 from simulator.session import Call, ReplyError
 from simulator.storage import StorageError, Store, Summary, hashed
 from simulator.ui import call as on_call
 from simulator.ui import calls as my_calls
-from simulator.ui import gallery, scorecard
+from simulator.ui import gallery, scorecard, whatif
 from simulator.ui.gallery import Choice
 from simulator.ui.screen import (
     BRIEFING,
@@ -30,6 +31,7 @@ from simulator.ui.screen import (
     CALLS,
     GALLERY,
     SCORECARD,
+    WHATIF,
     LostError,
     Screen,
     Trouble,
@@ -77,6 +79,8 @@ class Desk:
                 return self._call_page(self._open(owner, which), owner)
             if kind == SCORECARD:
                 return self._scorecard_page(self._open(owner, which), owner)
+            if kind == WHATIF:
+                return self._whatif_page(self._open(owner, which), owner)
             mine = self._mine(owner)
             if kind == CALLS:
                 return Screen(page=CALLS, place=CALLS, notice="", calls=my_calls.calls(self.personas, mine))
@@ -103,6 +107,21 @@ class Desk:
             engine = self._engine
             call = Call.begin(persona, engine.customer, engine.judge, store=self._store, owner=known, exam=exam)
             return self._call_page(call, known)
+        except Trouble as error:
+            return Screen(notice=trouble(error))
+
+    def again(self, owner: object, place: str, turn: object) -> Screen:
+        """Take the call whose scorecard or comparison is open again, from the reply at `turn`."""
+        try:
+            known, (kind, _, which) = owner_of(owner), place.partition("/")
+            call = self._open(known, which)
+            first = call.transcript.branched_from if kind == WHATIF else which
+            at = int(turn) if isinstance(turn, int | str) and str(turn).isdecimal() else -1
+            persona, customer, judge = call.persona, self._engine.customer, self._engine.judge
+            branch = Call.branch(
+                persona, customer, judge, store=self._store, owner=known, call_id=first or which, at=at
+            )
+            return self._call_page(branch, known)
         except Trouble as error:
             return Screen(notice=trouble(error))
 
@@ -191,7 +210,7 @@ class Desk:
         try:
             call = self._at_call(owner, place)
             call.end()
-            return self._scorecard_page(call, owner)
+            return self._whatif_page(call, owner)
         except Trouble as error:
             return Screen(status=trouble(error), asking=False)
 
@@ -230,10 +249,10 @@ class Desk:
 
     def _call_page(self, call: Call, owner: object) -> Screen:
         if call.transcript.finished:
-            return self._scorecard_page(call, owner)
+            return self._whatif_page(call, owner)
         last = call.transcript.turns[-1]
         unread = last.text if last.role == "trainee" and last.reaction is None else ""
-        head = on_call.head(call.persona, call.transcript.exam)
+        head = on_call.head(call.persona, call.transcript)
         return replace(
             as_it_stands(call), page=CALL, place=f"{CALL}/{call.transcript.id}", notice="", head=head, box=unread
         )
@@ -245,8 +264,24 @@ class Desk:
         if self._store.scorecard(call_id, known) is None:
             call.end()
         trainee = names(self._accounts, [hashed(known)])[hashed(known)]
-        shown = scorecard.scorecard(call.persona, self._store.reviewed(call_id, known), trainee)
+        branches = [one for one in self._mine(owner) if one.branched_from == call_id]
+        shown = scorecard.scorecard(call.persona, self._store.reviewed(call_id, known), trainee, branches)
         return Screen(page=SCORECARD, place=f"{SCORECARD}/{call_id}", notice="", scorecard=shown)
+
+    def _whatif_page(self, call: Call, owner: object) -> Screen:
+        """The two courses of a branch side by side; the scorecard of a call that is none, or whose first course is gone."""
+        if not call.transcript.finished:
+            return self._call_page(call, owner)
+        try:
+            first = self._open(owner, call.transcript.branched_from or "")
+        except StorageError:
+            return self._scorecard_page(call, owner)
+        courses = [whatif.Course(one.transcript, self._card(one, owner)) for one in (first, call)]
+        shown = whatif.comparison(call.persona, *courses)
+        return Screen(page=WHATIF, place=f"{WHATIF}/{call.transcript.id}", notice="", whatif=shown)
+
+    def _card(self, call: Call, owner: object) -> Scorecard:
+        return self._store.scorecard(call.transcript.id, owner_of(owner)) or call.end()
 
 
 def _choice(difficulty: object, trade: object) -> Choice:

@@ -32,9 +32,11 @@ class Record(NamedTuple):
 
 
 def records(calls: Iterable[Summary]) -> dict[str, Record]:
-    """Attempts and best score by persona."""
+    """Attempts and best score by persona. A call taken again from the middle is no new attempt."""
     found: dict[str, Record] = {}
     for call in calls:
+        if call.branched_from is not None:
+            continue
         attempts, best = found.get(call.persona, Record())
         scores = [score for score in (best, call.overall) if score is not None]
         found[call.persona] = Record(attempts + 1, max(scores, default=None))

@@ -27,6 +27,7 @@ from simulator.ui.screen import (
     SCORECARD,
     SESSION,
     UNFORESEEN,
+    WHATIF,
     Screen,
     trouble,
 )
@@ -48,6 +49,16 @@ _MARKING = """
 element.addEventListener('submit', (event) => {
   event.preventDefault();
   trigger('mark', {kind: event.target.dataset.mark, form: Object.fromEntries(new FormData(event.target))});
+});
+"""
+_AGAIN = """
+element.addEventListener('click', (event) => {
+  const again = event.target.closest('[data-again]');
+  if (again && !again.disabled) {
+    again.disabled = true; // two clicks are one wish
+    setTimeout(() => { again.disabled = false; }, 3000);
+    trigger('again', {turn: again.dataset.again});
+  }
 });
 """
 _ARRIVING = """(owner) => [owner, decodeURIComponent(location.hash.replace(/^#\\/?/, '')),
@@ -90,9 +101,11 @@ def _layout(desk: Desk) -> dict[str, Any]:
     with gr.Column(elem_id="page-call", elem_classes="page", visible=False) as parts[f"page-{CALL}"]:
         _call_layout(parts, html)
     with gr.Column(elem_id="page-scorecard", elem_classes="page narrow", visible=False) as parts[f"page-{SCORECARD}"]:
-        html("scorecard")
+        html("scorecard", js_on_load=_AGAIN)
     with gr.Column(elem_id="page-calls", elem_classes="page narrow", visible=False) as parts[f"page-{CALLS}"]:
         html("calls")
+    with gr.Column(elem_id="page-whatif", elem_classes="page", visible=False) as parts[f"page-{WHATIF}"]:
+        html("whatif", js_on_load=_AGAIN)
     with gr.Column(elem_id="page-review", elem_classes="page", visible=False) as parts[f"page-{REVIEW}"]:
         html("review")
     with gr.Column(elem_id="page-session", elem_classes="page", visible=False) as parts[f"page-{SESSION}"]:
@@ -128,7 +141,7 @@ def _call_layout(parts: dict[str, Any], html: Callable[..., None]) -> None:
                     container=False,
                 )
                 parts["send"] = gr.Button("Send", variant="primary", elem_id="send")
-            parts["over"] = gr.Button("Read the scorecard", variant="primary", elem_id="over", visible=False)
+            parts["over"] = gr.Button("See how it went", variant="primary", elem_id="over", visible=False)
     with gr.Column(elem_id="right"):
         with gr.Column(elem_id="state"):
             html("gauge")
@@ -143,7 +156,7 @@ def _call_layout(parts: dict[str, Any], html: Callable[..., None]) -> None:
 
 _HTML: tuple[str, ...] = (
     *("notice", "welcome", "cards", "briefing", "head", "talk", "now", "aloud", "gauge", "curve", "goals", "coach"),
-    *("status", "scorecard", "calls", "place", "owner", "box", "review", "session", "header", "foot"),
+    *("status", "scorecard", "whatif", "calls", "place", "owner", "box", "review", "session", "header", "foot"),
 )
 _MORE = ("router", "focus", "send", "retry", "over", "reply", "leave", "sure", "hints", "coached")
 
@@ -246,6 +259,9 @@ def _wire(blocks: gr.Blocks, desk: Desk, office: Office, door: Door, parts: dict
     def ask_again(owner: object, place: str, still: bool, request: gr.Request) -> Iterator[tuple[Any, ...]]:
         yield from while_there(request, place, desk.ask_again(mine(request, owner), place, still))
 
+    def again(owner: object, place: str, event: gr.EventData, request: gr.Request) -> tuple[Any, ...]:
+        return at(request, desk.again(mine(request, owner), place, event.turn))
+
     def hint(owner: object, place: str, request: gr.Request) -> tuple[Any, ...]:
         return paint(desk.hint(mine(request, owner), place))
 
@@ -261,6 +277,8 @@ def _wire(blocks: gr.Blocks, desk: Desk, office: Office, door: Door, parts: dict
     parts["router"].go(go, [owner], **common)
     parts["filters"].narrow(narrow, [owner], **common)
     parts["filters"].surprise(surprise, [owner], **common)
+    for page in (SCORECARD, WHATIF):
+        parts[page].again(again, [owner, place], **common)
     parts["session"].mark(mark, [owner, place], **common)
     parts["take"].click(take, [owner, place, parts["as_exam"]], **common)
     # "multiple", for a call that was left may still be answered when the first reply of another is sent.

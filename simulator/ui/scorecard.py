@@ -1,12 +1,15 @@
 """The scorecard: what came of the call, which words earned or cost what, and what was never heard."""
 
+from collections.abc import Sequence
+
 from simulator.anger import Ending, Outcome
 from simulator.coach import note
 from simulator.grade import PASS_MARK, TITLES, WEIGHTS, Mark, Moment, Scorecard
 from simulator.persona import Layer, Persona, StoryPoint
 from simulator.review import OVERALL, Override, ReviewedCall
+from simulator.storage import Summary
 from simulator.transcript import Transcript, Turn
-from simulator.ui import second
+from simulator.ui import second, whatif
 from simulator.ui.curve import curve, stops
 from simulator.ui.words import (
     OUTCOME,
@@ -50,17 +53,20 @@ def outcome_sentence(persona: Persona, transcript: Transcript, card: Scorecard) 
     )
 
 
-def scorecard(persona: Persona, call: ReviewedCall, trainee: str) -> str:
-    """The whole page of a graded call, with what trainers said otherwise. Raises ValueError when it was not graded."""
+def scorecard(persona: Persona, call: ReviewedCall, trainee: str, branches: Sequence[Summary] = ()) -> str:
+    """The whole page of a graded call, with what trainers said otherwise. Raises ValueError when it was not graded.
+
+    `branches` are the calls that took this one again.
+    """
     transcript, card = call.transcript, call.scorecard
     if card is None:
         raise ValueError(f"call {transcript.id} has no scorecard")
     return (
         f'<nav aria-label="Back"><a href="#/calls">My calls</a></nav>'
         f'<p class="kind">{local_time(transcript.started)} · {esc(persona.name)}, {esc(persona.company)}'
-        f"{' · Exam' if transcript.exam else ''}</p>"
+        f"{' · Exam' if transcript.exam else ''}{whatif.compared(transcript)}</p>"
         f'<h1 tabindex="-1">{esc(outcome_sentence(persona, transcript, card))}</h1>'
-        f"{_overall(call, card)}{_actions(persona)}{second.downloads(call, persona, trainee)}"
+        f"{_overall(call, card)}{_actions(persona)}{second.downloads(call, persona, trainee)}{whatif.taken_again(branches)}"
         f"{_moment(persona, transcript, card.moment) if card.moment else ''}"
         f"{_competencies(card, call.overrides)}{_curve(persona, transcript)}{_story(persona, card)}{_transcript(persona, call)}"
     )
@@ -105,7 +111,7 @@ def _moment(persona: Persona, transcript: Transcript, moment: Moment) -> str:
     return (
         f'<section class="moment"><h2>The moment that mattered most</h2><p>{esc(moment.why)} In {_to_turn(moment.turn)} '
         f"you said:</p><blockquote>“{esc(short)}”</blockquote><p>A line that would have met {esc(first_name(persona))}:</p>"
-        f'<blockquote class="better">{esc(moment.line)}</blockquote></section>'
+        f'<blockquote class="better">{esc(moment.line)}</blockquote>{whatif.button(moment.turn)}</section>'
     )
 
 
@@ -199,5 +205,5 @@ def _line(persona: Persona, position: int, turn: Turn, overrides: tuple[Override
         after = f"<p class='margin'>{mark} · <b>{esc(told.headline)}</b> {esc(told.why)}</p>"
     return (
         f'<li class="turn trainee" id="said-{position}" tabindex="-1"><p class="who">You, reply {(position + 1) // 2}</p>'
-        f'<p class="said">{esc(turn.text)}</p>{after}{second.moves(position, overrides)}</li>'
+        f'<p class="said">{esc(turn.text)}</p>{after}{second.moves(position, overrides)}{whatif.button(position)}</li>'
     )

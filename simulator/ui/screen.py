@@ -10,9 +10,9 @@ from simulator.storage import StorageError
 from simulator.ui import call as on_call
 from simulator.ui.words import esc, first_name
 
-GALLERY, BRIEFING, CALL, SCORECARD, CALLS = "gallery", "briefing", "call", "scorecard", "calls"
+GALLERY, BRIEFING, CALL, SCORECARD, CALLS, WHATIF = "gallery", "briefing", "call", "scorecard", "calls", "whatif"
 REVIEW, SESSION = "review", "session"
-PAGES = (GALLERY, BRIEFING, CALL, SCORECARD, CALLS, REVIEW, SESSION)
+PAGES = (GALLERY, BRIEFING, CALL, SCORECARD, CALLS, WHATIF, REVIEW, SESSION)
 UNFORESEEN = (
     '<div class="trouble" role="alert"><p>Something went wrong that Defuse did not foresee. What was said so far is kept. '
     "Reload the page to see where the call stands.</p></div>"
@@ -56,6 +56,7 @@ class Screen:
     exam: bool | None = None
     asking: bool | None = None
     scorecard: str | None = None
+    whatif: str | None = None
     calls: str | None = None
     review: str | None = None
     session: str | None = None

@@ -1,0 +1,132 @@
+"""What if: a call and the same call taken again from one of its replies, side by side."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from simulator.coach import note
+from simulator.grade import PASS_MARK, Scorecard
+from simulator.persona import Persona
+from simulator.storage import Summary
+from simulator.transcript import Transcript, Turn
+from simulator.ui.curve import courses, stops
+from simulator.ui.words import OUTCOME, cap, change_mark, changed, esc, first_name, level, local_time, plural
+
+_AGAIN = "Take it again from here"
+
+
+class Course(NamedTuple):
+    """One course of a call, and what it scored."""
+
+    transcript: Transcript
+    card: Scorecard
+
+
+def button(turn: int, words: str = _AGAIN) -> str:
+    """The button that takes a finished call again from the reply at `turn`; pages.py hears it."""
+    which = f'<span class="hidden"> (reply {number(turn)})</span>' if words == _AGAIN else ""
+    return f'<button type="button" class="plain again" data-again="{turn}">{words}{which}</button>'
+
+
+def number(turn: int) -> int:
+    """The number of the reply at this turn, as the pages count."""
+    return (turn + 1) // 2
+
+
+def compared(transcript: Transcript) -> str:
+    """Over the scorecard of a branch: the way to the comparison."""
+    if transcript.branched_at is None:
+        return ""
+    where = f'<a href="#/whatif/{esc(transcript.id)}">Compare with the first course</a>'
+    return f" · Again from reply {number(transcript.branched_at)} · {where}"
+
+
+def taken_again(branches: Sequence[Summary]) -> str:
+    """Under a scorecard: the other courses that this call has taken since."""
+    if not branches:
+        return ""
+    rows = "".join(
+        f'<li><a href="#/{place(branch)}">Again from reply {number(branch.branched_at or 1)}</a>'
+        f"<span>{_came(branch)} · {local_time(branch.started)}</span></li>"
+        for branch in branches
+    )
+    return f'<section class="retakes"><h2>Taken again</h2><ul>{rows}</ul></section>'
+
+
+def place(branch: Summary) -> str:
+    """Where a branch is shown: the call while it is open, then the comparison."""
+    return f"call/{esc(branch.id)}" if branch.outcome is None else f"whatif/{esc(branch.id)}"
+
+
+def _came(branch: Summary) -> str:
+    if branch.outcome is None:
+        return f"Not finished, anger {level(branch.anger[-1])}"
+    score = f"{branch.overall:.0f} of 100, " if branch.overall is not None else ""
+    return f"{score}{OUTCOME[branch.outcome]}"
+
+
+def comparison(persona: Persona, first: Course, again: Course) -> str:
+    """The whole page. `again` must be a branch of `first`."""
+    at = again.transcript.branched_at or 1
+    name, gained = first_name(persona), round(again.card.overall) - round(first.card.overall)
+    told = f"{abs(gained)} points {'more' if gained > 0 else 'less'}" if gained else "the same score"
+    said = first.transcript.turns[at - 1]
+    points = stops(first.transcript), stops(again.transcript)
+    shared = sum(position < at for position, _ in first.transcript.replies)
+    return (
+        '<nav aria-label="Back"><a href="#/calls">My calls</a></nav>'
+        f'<p class="kind">{local_time(again.transcript.started)} · {esc(persona.name)}, {esc(persona.company)}</p>'
+        f'<h1 tabindex="-1">Again from reply {number(at)}: {told}</h1>'
+        f'<div class="two">{_score("First", first)}{_score("Again", again)}</div>'
+        f'<p class="actions">{button(at, f"Take it again from reply {number(at)}")}'
+        f'<a class="button second" href="#/briefing/{esc(persona.id)}">From the start with {esc(name)}</a></p>'
+        f"<section><h2>How the anger went</h2>{_legend()}"
+        f"{courses(*points, shared, persona.temperament.hears_advice_at)}"
+        f'<p class="axis">Anger, 0 to 10, after each reply. The courses part at reply {number(at)}.</p></section>'
+        f'<section><h2>From reply {number(at)} on</h2><p class="before">Until then both are the same. {esc(name)} had just '
+        f"said:</p><blockquote>“{esc(said.text)}”</blockquote>"
+        f'<div class="two">{_talk("First", persona, first.transcript, at)}{_talk("Again", persona, again.transcript, at)}</div>'
+        "</section>"
+    )
+
+
+def _score(title: str, course: Course) -> str:
+    transcript, card = course
+    state = "earned" if card.passed else "short"
+    verdict = "at or over" if card.passed else "under"
+    return (
+        f'<section aria-label="{title}"><h2>{title}</h2><p class="total"><strong>{card.overall:.0f}</strong>'
+        f'<span class="of">of 100</span></p><div class="bar {state}" aria-hidden="true">'
+        f'<div style="width:{card.overall:.0f}%"></div><i style="left:{PASS_MARK}%"></i></div>'
+        f"<p>{cap(verdict)} the pass mark of {PASS_MARK}. Outcome: {OUTCOME[card.outcome]}, "
+        f"{plural(len(transcript.replies), 'reply', 'replies')}.</p>"
+        f'<p><a href="#/scorecard/{esc(transcript.id)}">Scorecard<span class="hidden"> of the course “{title}”</span></a></p>'
+        "</section>"
+    )
+
+
+def _legend() -> str:
+    return (
+        '<p class="legend" aria-hidden="true"><span><i class="dash"></i>First</span>'
+        '<span><i class="solid"></i>Again</span></p>'
+    )
+
+
+def _talk(title: str, persona: Persona, transcript: Transcript, at: int) -> str:
+    lines = "".join(_line(persona, at + i, turn) for i, turn in enumerate(transcript.turns[at:]))
+    body = (
+        f'<ol class="talk record">{lines}</ol>'
+        if lines
+        else '<p class="none">It ended here, without another reply.</p>'
+    )
+    return f'<div class="course"><h3>{title}</h3>{body}</div>'
+
+
+def _line(persona: Persona, position: int, turn: Turn) -> str:
+    if turn.role == "customer":
+        who, after = esc(first_name(persona)), ""
+    else:
+        who, after, told = f"You, reply {number(position)}", "", note(turn)
+        if told is not None and turn.reaction is not None:
+            mark = change_mark(changed(turn.reaction.before, turn.reaction.after))
+            after = f'<p class="margin">{mark} · <b>{esc(told.headline)}</b></p>'
+    return f'<li class="turn {turn.role}"><p class="who">{who}</p><p class="said">{esc(turn.text)}</p>{after}</li>'
