@@ -10,6 +10,7 @@ import typer
 from simulator.admin import export, user_app
 from simulator.console import clear_errors, errors, stop
 from simulator.jsonl import InputError, read_jsonl, write_jsonl
+from simulator.judge import MOST_CHARACTERS
 from simulator.persona import LIBRARY, Persona, load_persona, load_personas
 from simulator.persona_cli import persona_app
 from simulator.records import (
@@ -106,6 +107,12 @@ def _replies(path: Path) -> list[str]:
         raise InputError(f"{path}: cannot be read ({error}); give a UTF-8 file with one reply a line") from error
     if not lines:
         raise InputError(f"{path}: has no replies; write one a line")
+    for number, line in enumerate(lines, start=1):
+        if len(line) > MOST_CHARACTERS:
+            raise InputError(
+                f"{path}: reply {number}: is {len(line):,} characters; nobody listens that long. Keep it under "
+                f"{MOST_CHARACTERS:,}"
+            )
     return lines
 
 

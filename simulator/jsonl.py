@@ -1,7 +1,6 @@
 """JSON Lines in and out, for the commands that others build on. A broken line is named by file and number."""
 
 import json
-import os
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -42,11 +41,15 @@ def _record(line: str, record: type[Record], where: str) -> Record:
 
 def write_jsonl(path: Path, rows: Iterable[dict[str, object]]) -> None:
     """Write `rows` whole or not at all. Raises InputError when the place cannot be written."""
+    part: Path | None = None
     try:
         with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, delete=False, suffix=".part") as file:
+            part = Path(file.name)
             for row in rows:
                 file.write(json.dumps(row, ensure_ascii=False) + "\n")
-        os.chmod(file.name, 0o644)  # noqa: PTH101  temporary files are private; a result is not
-        Path(file.name).replace(path)
+        part.chmod(0o644)  # temporary files are private; a result is not
+        part.replace(path)
     except OSError as error:
+        if part is not None:
+            part.unlink(missing_ok=True)  # on a full disk it would only take up room
         raise InputError(f"{path}: cannot be written ({error.strerror}); nothing was changed there") from error

@@ -101,9 +101,10 @@ class Visit:
         """Nothing sticks out to the side."""
         assert self.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
-    def picture(self, name: str) -> None:
+    def picture(self, name: str, *, whole: bool = False) -> None:
+        """A screenshot of what is in view, or of the `whole` page, where pictures are asked for."""
         folder = os.environ.get("DEFUSE_SCREENSHOTS")
         if folder:
             Path(folder).mkdir(parents=True, exist_ok=True)
             self.page.wait_for_timeout(700)  # the gauge has come to rest
-            self.page.screenshot(path=Path(folder) / f"{name}.png")
+            self.page.screenshot(path=Path(folder) / f"{name}.png", full_page=whole)

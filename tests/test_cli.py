@@ -1,6 +1,9 @@
 """The commands others build on: their forms, their exit status, and what they say of bad input."""
 
 import json
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -92,6 +95,47 @@ def test_a_broken_line_is_named_and_nothing_written(tmp_path: Path, library: Pat
     assert not target.exists()
 
 
+def test_a_reply_that_is_too_long_is_named_and_nothing_is_played(tmp_path: Path) -> None:
+    (tmp_path / "replies.txt").write_text("What happened?\n\n" + "x" * 20_000 + "\n")
+    done = run(app, ["chat", "cable-no-show", "--replies", str(tmp_path / "replies.txt"), "--json"])
+    assert done.exit_code == 1
+    assert "reply 2: is 20,000 characters" in done.output
+    assert done.stdout == ""
+
+
+@contextmanager
+def full_disk(room: int) -> Iterator[None]:
+    """No file may grow beyond `room` bytes: the operating system refuses what does, as it does on a full disk."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.usefixtures("scripted")
+@pytest.mark.parametrize(("command", "row"), [("judge", REPLY), ("grade", CALL)])
+def test_a_full_disk_leaves_the_results_that_were_there(tmp_path: Path, library: Path, command: str, row: dict) -> None:
+    source, target = jsonl(tmp_path / "in.jsonl", *[row | {"id": str(i)} for i in range(40)]), tmp_path / "out.jsonl"
+    target.write_text("before")
+    with full_disk(1024):
+        done = run(app, [command, str(source), str(target), "--personas", str(library)])
+    assert done.exit_code == 1
+    assert f"{target}: cannot be written" in done.output
+    assert target.read_text() == "before"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.jsonl", "mine", "out.jsonl"]
+
+
+def test_a_full_disk_leaves_no_half_of_a_persona(tmp_path: Path) -> None:
+    target = tmp_path / "out.json"
+    with full_disk(1024):
+        done = run(app, ["persona", "export", "portal-down", "--format", "v3", "--out", str(target)])
+    assert done.exit_code == 1
+    assert f"{target}: cannot be written" in done.output
+    assert not target.exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "status", "message"),
     [
@@ -123,7 +167,8 @@ def test_persona_check(tmp_path: Path, library: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", [[], ["app"], ["chat"], ["judge"], ["grade"], ["persona", "check"], ["bench"], ["setup"]]
+    "command",
+    [[], ["app"], ["chat"], ["judge"], ["grade"], ["persona", "check"], ["persona", "new"], ["bench"], ["setup"]],
 )
 def test_every_command_explains_itself(command: list[str]) -> None:
     done = run(app, [*command, "--help"])

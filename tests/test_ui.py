@@ -1,6 +1,7 @@
 """The pages' plumbing without weights: what each wish shows, what it escapes, and whose calls it reaches."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -539,6 +540,17 @@ def test_a_port_in_use_says_what_to_do(tmp_path: Path) -> None:
         done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 1
     assert f"Port {port}" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("starts", [["app.py"], ["-m", "simulator.cli", "app"]])
+def test_a_folder_that_cannot_be_made_says_what_to_do(tmp_path: Path, starts: list[str]) -> None:
+    (tmp_path / "file").write_text("")
+    more = {"DEFUSE_HOME": str(tmp_path / "file" / "in-it"), "PORT": "0"}
+    command = [sys.executable, *starts]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, env={**os.environ, **more})
+    assert done.returncode == 1
+    assert "Point DEFUSE_HOME at a folder" in done.stderr
     assert "Traceback" not in done.stderr
 
 

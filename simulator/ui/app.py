@@ -12,7 +12,7 @@ from simulator.accounts import AccountError, Accounts, accounts_of
 from simulator.engine import BUNDLED, Engine, load_engine
 from simulator.exports import is_loopback
 from simulator.persona import LIBRARY, Persona, load_personas
-from simulator.storage import Store
+from simulator.storage import StorageError, Store
 from simulator.ui.door import ASK, Door
 
 Scope = dict[str, Any]
@@ -150,9 +150,15 @@ def _port_error(host: str, port: int, error: OSError) -> PortError:
 
 
 def default_database() -> str:
-    """SQLite in the user's folder (DEFUSE_HOME when set), beside the models."""
+    """SQLite in the user's folder (DEFUSE_HOME when set), beside the models. Raises StorageError without such a folder."""
     from simulator.models.bundled import home
 
     folder = home()
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(
+            f"The folder {folder}, which keeps the calls, cannot be made ({error.strerror}). Point DEFUSE_HOME at a folder "
+            "that can be written, or give another --database."
+        ) from error
     return f"sqlite:///{folder / 'calls.sqlite'}"
