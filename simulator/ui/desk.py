@@ -16,7 +16,6 @@ from simulator import coach as coaching
 from simulator.accounts import Accounts
 from simulator.customer import stream
 from simulator.engine import Engine
-from simulator.grade import Scorecard
 from simulator.people import names
 from simulator.persona import Persona
 from simulator.session import Call, ReplyError
@@ -276,12 +275,12 @@ class Desk:
             first = self._open(owner, call.transcript.branched_from or "")
         except StorageError:
             return self._scorecard_page(call, owner)
-        courses = [whatif.Course(one.transcript, self._card(one, owner)) for one in (first, call)]
-        shown = whatif.comparison(call.persona, *courses)
+        shown = whatif.comparison(call.persona, self._course(first, owner), self._course(call, owner))
         return Screen(page=WHATIF, place=f"{WHATIF}/{call.transcript.id}", notice="", whatif=shown)
 
-    def _card(self, call: Call, owner: object) -> Scorecard:
-        return self._store.scorecard(call.transcript.id, owner_of(owner)) or call.end()
+    def _course(self, call: Call, owner: object) -> whatif.Course:
+        reviewed = self._store.reviewed(call.transcript.id, owner_of(owner))
+        return whatif.Course(call.transcript, reviewed.scorecard or call.end(), reviewed.overrides)
 
 
 def _choice(difficulty: object, trade: object) -> Choice:

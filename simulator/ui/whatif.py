@@ -6,8 +6,10 @@ from typing import NamedTuple
 from simulator.coach import note
 from simulator.grade import PASS_MARK, Scorecard
 from simulator.persona import Persona
+from simulator.review import OVERALL, Override
 from simulator.storage import Summary
 from simulator.transcript import Transcript, Turn
+from simulator.ui import second
 from simulator.ui.curve import courses, stops
 from simulator.ui.words import OUTCOME, cap, change_mark, changed, esc, first_name, level, local_time, plural
 
@@ -15,10 +17,11 @@ _AGAIN = "Take it again from here"
 
 
 class Course(NamedTuple):
-    """One course of a call, and what it scored."""
+    """One course of a call, what it scored, and what trainers said otherwise."""
 
     transcript: Transcript
     card: Scorecard
+    overrides: tuple[Override, ...] = ()
 
 
 def button(turn: int, words: str = _AGAIN) -> str:
@@ -90,7 +93,7 @@ def comparison(persona: Persona, first: Course, again: Course) -> str:
 
 
 def _score(title: str, course: Course) -> str:
-    transcript, card = course
+    transcript, card, overrides = course
     state = "earned" if card.passed else "short"
     verdict = "at or over" if card.passed else "under"
     return (
@@ -98,7 +101,7 @@ def _score(title: str, course: Course) -> str:
         f'<span class="of">of 100</span></p><div class="bar {state}" aria-hidden="true">'
         f'<div style="width:{card.overall:.0f}%"></div><i style="left:{PASS_MARK}%"></i></div>'
         f"<p>{cap(verdict)} the pass mark of {PASS_MARK}. Outcome: {OUTCOME[card.outcome]}, "
-        f"{plural(len(transcript.replies), 'reply', 'replies')}.</p>"
+        f"{plural(len(transcript.replies), 'reply', 'replies')}.</p>{second.score(OVERALL, card, overrides)}"
         f'<p><a href="#/scorecard/{esc(transcript.id)}">Scorecard<span class="hidden"> of the course “{title}”</span></a></p>'
         "</section>"
     )
