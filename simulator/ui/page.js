@@ -5,6 +5,7 @@
   let place = null;
   let list = "review"; // the filter that a trainer came from, to go back to
   let drafted = "";
+  let asked = false;
 
   // The address follows the page, so that reload, back and forward, and bookmarks work.
   const arrived = (mark) => {
@@ -61,7 +62,6 @@
       else location.hash = hash;
     }
     if (event.target.closest("#send, #no, #hints")) setTimeout(() => find("#box textarea")?.focus(), 60);
-    if (event.target.closest("#leave")) setTimeout(() => find("#no")?.focus(), 120);
   });
   // A filter is an address, so that it can be kept, shared and gone back to.
   document.addEventListener("submit", (event) => {
@@ -98,6 +98,10 @@
     }
     const box = find("#box textarea");
     if (box) box.readOnly = Boolean(find("[data-listening]"));
+    // The question may stand far below the button that asked it; the focus brings it into view.
+    const sure = shown(find("#no"));
+    if (sure && !asked) find("#no").focus();
+    asked = sure;
     const over = find("#over");
     if (over && document.activeElement === document.body) over.focus({ preventScroll: true });
     const room = find("#room");
