@@ -9,6 +9,7 @@ from playwright.sync_api import Browser
 
 from tests.browser import LAPTOP, PHONE, Visit, serving
 
+ZOOMED = {"width": 640, "height": 400}  # a laptop at 200 %
 ASK = "What did that do to the rest of your morning?"
 DEFENCE = "Our technician says he rang your bell, so the fault was hardly ours."
 MORE = (
@@ -29,7 +30,14 @@ def test_a_call_is_taken_again_and_both_courses_stand_side_by_side(browser: Brow
         assert me.say(SPECIFIC) < 0
         before = me.anger()
         assert me.say(DEFENCE) > 0
-        page.click("#leave")
+        page.set_viewport_size(ZOOMED)
+        me.fits()
+        page.click("#leave")  # the question stands far below; it must come into view, with the focus
+        page.wait_for_function(
+            "document.activeElement.id === 'no' && document.activeElement.getBoundingClientRect().top < 400"
+        )
+        assert (page.locator("#gauge").bounding_box() or {})["y"] >= 0, "the gauge stays in view"
+        page.set_viewport_size(LAPTOP)
         page.click("#yes")
         page.wait_for_selector("#scorecard h1")
         first = page.url
