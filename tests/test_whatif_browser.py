@@ -69,10 +69,8 @@ def test_a_call_is_taken_again_and_both_courses_stand_side_by_side(browser: Brow
         me.fits()
         me.picture("what-if", whole=True)
         page.emulate_media(color_scheme="dark")
-        me.picture("what-if-dark", whole=True)
         page.set_viewport_size(PHONE)
         me.fits()
-        me.picture("what-if-phone", whole=True)
         page.set_viewport_size(LAPTOP)
         page.emulate_media(color_scheme="light")
 
