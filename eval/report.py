@@ -1,6 +1,7 @@
 """Reports as tables for the terminal and JSON for the file."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -51,3 +52,21 @@ def show_scorecard(reports: Mapping[str, ScorecardReport], console: Console) -> 
     table.add_row("same outcome", *(f"{one.same_outcome:.0%}" for one in reports.values()))
     table.add_row("calls", *(str(one.calls) for one in reports.values()))
     console.print(table)
+
+
+def show_summary(summary: Mapping[str, Any], console: Console) -> None:
+    """Print a run: its figures with their intervals, its groups, and what must hold."""
+    counts = summary["counts"]
+    title = f"{summary['suite']}: {counts['ok']} cases" + (f", {counts['failed']} failed" if counts["failed"] else "")
+    figures = Table("figure", "value", "middle 95 %", "n", title=title)
+    for name, one in summary["metrics"].items():
+        figures.add_row(name, f"{one['value']:.3f}", f"{one['low']:.3f} to {one['high']:.3f}", str(one["n"]))
+    console.print(figures)
+    columns = list(dict.fromkeys(name for group in summary["groups"].values() for name in group))
+    groups = Table("group", *columns)
+    for name, group in summary["groups"].items():
+        groups.add_row(name, *(f"{group.get(column, 0):g}" for column in columns))
+    console.print(groups)
+    for rule in summary["must_hold"]:
+        seen = "not measured" if rule["seen"] is None else f"{rule['seen']:.3f}"
+        console.print(f"{'holds' if rule['holds'] else 'FAILS'}: {rule['rule']} ({rule['goal']}; seen {seen})")

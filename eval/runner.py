@@ -1,59 +1,214 @@
-"""Runs a suite by name and keeps its results."""
+"""Runs a suite: cases -> batches -> rows on disk -> figures -> what must hold. A run that was killed goes on where it was."""
 
 import json
+import platform
+import random
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.text import Text
 
-SUITES = ("evaluator", "agreement")
+from eval.engine import Engines, load_engines, speaks
+from eval.judging import JudgedOnce
+from eval.suite import CallsSuite, LinesSuite, ProbesSuite, RecordedSuite, RepliesSuite, Suite, SuiteError
+from eval.work import Measured, Options, Work
+from simulator.session import package_version
 
 
-def run(suite: str, out: Path, judge_model: str, base_url: str | None, outside_data: Path | None) -> None:
-    """Run `suite` and write `summary.json` into `out`. Raises ValueError for an unknown suite."""
-    if suite not in SUITES:
-        raise ValueError(f"There is no suite {suite!r}; choose one of: {', '.join(SUITES)}")
+class Outcome(NamedTuple):
+    """How a run ended. `holds` is whether everything that must hold does."""
+
+    summary: dict[str, Any]
+    holds: bool
+
+
+def run(suite: Suite, out: Path, options: Options, console: Console | None = None) -> Outcome:
+    """Run `suite` into the folder `out`, or finish a run of the same suite that was begun there.
+
+    Raises SuiteError when `out` holds another run, ModelError when a model cannot be loaded.
+    """
+    console = console or Console()
     out.mkdir(parents=True, exist_ok=True)
-    summary = _agreement() if suite == "agreement" else _evaluator(judge_model, base_url, outside_data)
-    (out / "summary.json").write_text(json.dumps({"suite": suite, **summary}, indent=1) + "\n")
-    Console().print(f"Written to {out / 'summary.json'}")
+    engines = load_engines(suite, options)
+    _claim(out, suite, options, engines)
+    results = out / "results.jsonl"
+    with JudgedOnce(engines.judge, out / "judgements.sqlite") as judge:
+        work = work_for(suite, options, engines, judge)
+        done = _settled(results)
+        cases = _sample(list(work.cases()), options.most_cases, suite.seed) if options.most_cases else work.cases()
+        _run(work, cases, done, results, suite.batch, console)
+    summary = _summary(suite, engines, work, results)
+    _write(out / "summary.json", summary)
+    _show(summary, console)
+    return Outcome(summary, all(rule["holds"] for rule in summary["must_hold"]))
 
 
-def _agreement() -> dict[str, Any]:
-    from eval.agreement import agreement
-    from eval.report import show_agreement
-    from simulator.training.data import replies, second_labels
+def work_for(suite: Suite, options: Options, engines: Engines, judge: JudgedOnce) -> Work:
+    """The work of this kind of suite."""
+    from eval.suite import chosen_personas
 
-    everything = {item.id: item for split in ("train", "validation", "test") for item in replies(split)}
-    found = agreement(everything, second_labels())
-    show_agreement(found, Console())
-    return found.model_dump(mode="json")
+    match suite:
+        case CallsSuite():
+            from eval.calls import CallsWork
+
+            return CallsWork(suite, chosen_personas(suite.personas, options.personas), engines, judge)
+        case ProbesSuite():
+            from eval.probes import ProbesWork
+
+            return ProbesWork(suite, chosen_personas(suite.personas, options.personas), options, judge)
+        case RepliesSuite():
+            from eval.replies import RepliesWork
+
+            return RepliesWork(suite, options, judge)
+        case LinesSuite():
+            from eval.speech import LinesWork
+
+            return LinesWork(suite, chosen_personas(suite.personas, options.personas), engines)
+        case RecordedSuite():
+            from eval.transcripts import RecordedWork
+
+            return RecordedWork(suite, options, judge)
 
 
-def _evaluator(judge_model: str, base_url: str | None, outside_data: Path | None) -> dict[str, Any]:
-    from eval.evaluator import evaluate, outside
-    from eval.report import show, show_scorecard
-    from eval.scorecard import compare
-    from simulator.engine import load_judge
-    from simulator.persona import load_personas
-    from simulator.training.data import DATA, replies, situations
-
-    judge = load_judge(judge_model, base_url)
-    sets = {"validation": replies("validation"), "test": replies("test")}
-    if outside_data is not None:
-        sets["outside"] = outside(outside_data)
-    reports = {}
-    for name, items in sets.items():
-        reports[name] = evaluate(judge, items)
-        show(name, reports[name], Console())
-    calls = {"test": (DATA / "transcripts" / "test.jsonl", situations())}
-    if outside_data is not None and (outside_data / "transcripts.jsonl").is_file():
-        calls["outside"] = (outside_data / "transcripts.jsonl", load_personas(outside_data / "personas"))
-    scorecards = {name: compare(judge, path, personas) for name, (path, personas) in calls.items()}
-    show_scorecard(scorecards, Console())
-    graded = {name: found.model_dump(mode="json") for name, found in scorecards.items()}
-    return {
-        "scorecards": graded,
-        "judge": judge.name,
-        "sets": {name: report.model_dump(mode="json") for name, report in reports.items()},
+def _claim(out: Path, suite: Suite, options: Options, engines: Engines) -> None:
+    """Note what runs here; refuse to mix it with another run."""
+    note = {
+        "suite": suite.model_dump(mode="json"),
+        "options": options.model_dump(mode="json", exclude={"executor"}),
+        "models": _models(suite, engines),
     }
+    path = out / "run.json"
+    if path.is_file():
+        before = json.loads(path.read_text())
+        for part, wanted in note.items():
+            if before[part] != wanted:
+                raise SuiteError(f"{out}: holds a run with another {part}; give a new folder with --out, or delete it")
+        return
+    _write(path, {**note, "versions": _versions(), "command": _command(), "started": datetime.now(UTC).isoformat()})
+
+
+def _settled(results: Path) -> set[str]:
+    """Keys of the cases that are done. A last line cut short by a kill is dropped; failures are tried again."""
+    if not results.is_file():
+        return set()
+    rows = [row for row in _read(results) if row["status"] == "ok"]
+    part = results.with_suffix(".part")
+    with part.open("w", encoding="utf-8") as file:
+        file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    part.replace(results)
+    return {str(row["case"]) for row in rows}
+
+
+def _read(results: Path) -> Iterator[dict[str, Any]]:
+    with results.open(encoding="utf-8") as file:
+        for line in file:
+            if line.endswith("\n"):
+                yield json.loads(line)
+
+
+def _sample(cases: list[Any], most: int, seed: int) -> list[Any]:
+    """`most` of the cases, drawn by the suite's seed, in their order."""
+    drawn = sorted(random.Random(seed).sample(range(len(cases)), min(most, len(cases))))
+    return [cases[i] for i in drawn]
+
+
+def _run(work: Work, cases: Iterable[Any], done: set[str], results: Path, batch: int, console: Console) -> None:
+    total = len(cases) if isinstance(cases, Sequence) else None
+    left = (case for case in cases if case.key not in done)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())
+    with results.open("a", encoding="utf-8") as file, Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task("cases", total=None if total is None else total - len(done))
+        while chosen := list(islice(left, batch)):
+            for row in work.run(chosen):
+                file.write(row.model_dump_json() + "\n")
+                file.flush()
+                progress.advance(task)
+
+
+class _Rate(ProgressColumn):
+    """Cases a second."""
+
+    def render(self, task: Task) -> Text:
+        return Text(f"{task.speed:.1f}/s" if task.speed else "")
+
+
+def _summary(suite: Suite, engines: Engines, work: Work, results: Path) -> dict[str, Any]:
+    counts = {"ok": 0, "failed": 0}
+    for row in _read(results):
+        counts[row["status"]] += 1
+    measured = work.measure(work.read(row) for row in _read(results) if row["status"] == "ok")
+    rules = [_rule(rule, measured) for rule in suite.must_hold]
+    bounds = {rule.metric: (rule.goal, found["holds"]) for rule, found in zip(suite.must_hold, rules, strict=True)}
+    metrics = {
+        name: {
+            **found.model_dump(),
+            **({"goal": bounds[name][0], "holds": bounds[name][1]} if name in bounds else {}),
+        }
+        for name, found in measured.metrics.items()
+        if suite.wants(name)
+    }
+    return {
+        "suite": suite.suite,
+        "version": suite.version,
+        "seed": suite.seed,
+        "counts": counts,
+        "metrics": metrics,
+        "groups": measured.groups,
+        "must_hold": rules,
+        "models": _models(suite, engines),
+        "command": _command(),
+    }
+
+
+def _rule(rule: Any, measured: Measured) -> dict[str, Any]:
+    """A rule about something that was not measured does not hold: no data is no proof."""
+    found = measured.metrics.get(rule.metric)
+    seen = None if found is None else found.value
+    return {"rule": rule.rule, "metric": rule.metric, "goal": rule.goal, "holds": seen is not None and rule.holds(seen),
+            "seen": seen}  # fmt: skip
+
+
+def _models(suite: Suite, engines: Engines) -> dict[str, str]:
+    named = {"judge": engines.judge.name}
+    if speaks(suite) or isinstance(suite, CallsSuite):
+        named["customer"] = engines.customer.model.name
+    if engines.trainee is not None:
+        named["trainee"] = engines.trainee.name
+    return named
+
+
+def _versions() -> dict[str, str]:
+    from importlib.metadata import version
+
+    found = {name: version(name) for name in ("torch", "transformers", "datasets", "pydantic")}
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"],  # noqa: S607
+        cwd=Path(__file__).parent,
+        capture_output=True,
+        text=True,
+        check=False,
+    ).stdout.strip()
+    return {"defuse": package_version(), "commit": commit, "python": platform.python_version(), **found}
+
+
+def _command() -> str:
+    return " ".join([Path(sys.argv[0]).name, *sys.argv[1:]])
+
+
+def _write(path: Path, data: dict[str, Any]) -> None:
+    part = path.with_suffix(".part")
+    part.write_text(json.dumps(data, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    part.replace(path)
+
+
+def _show(summary: dict[str, Any], console: Console) -> None:
+    from eval.report import show_summary
+
+    show_summary(summary, console)

@@ -170,20 +170,62 @@ def _eval() -> None:
 
 @eval_app.command("run")
 def eval_run(
-    suite: Annotated[str, typer.Argument(help="Name of the suite: evaluator or agreement.")],
-    out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("runs/eval"),
+    suite: Annotated[str, typer.Argument(help="A suite by name (`defuse eval list`), or a suite file.")],
+    out: Annotated[Path, typer.Option(help="Folder for the results; a run begun there goes on.")],
+    model: Model = "bundled",
     judge_model: JudgeModel = "bundled",
+    trainee_model: Annotated[str | None, typer.Option(help="A model that takes calls as a trainee.")] = None,
     base_url: BaseUrl = None,
-    outside: Annotated[Path | None, typer.Option(help="Labelled replies from elsewhere to report beside ours.")] = None,
+    personas: Personas = None,
+    data: Annotated[
+        str | None, typer.Option(help="Recordings (folder, file, hub:OWNER/NAME) or a folder of labelled replies.")
+    ] = None,
+    simulator: Annotated[
+        str | None, typer.Option(help="Probe another simulator: package.module:make (eval/probes.py).")
+    ] = None,
+    executor: Annotated[str, typer.Option(help="local, or ray: one model an actor.")] = "local",
+    cases: Annotated[int | None, typer.Option(min=1, help="Run only so many cases, spread over all.")] = None,
 ) -> None:
-    """Run a suite, print its figures and keep them."""
+    """Run a suite and keep its results; status 1 when what must hold does not."""
     from eval.runner import run
+    from eval.suite import SuiteError, load_suite
+    from eval.work import Options
 
     with clear_errors():
         try:
-            run(suite, out, judge_model, base_url, outside)
-        except ValueError as error:
+            options = Options(
+                model=model,
+                judge_model=judge_model,
+                trainee_model=trainee_model,
+                base_url=base_url,
+                personas=personas,
+                data=data,
+                simulator=simulator,
+                executor=executor,
+                most_cases=cases,
+            )
+            holds = run(load_suite(suite), out, options).holds
+        except SuiteError as error:
             stop(str(error))
+    if not holds:
+        raise typer.Exit(1)
+
+
+@eval_app.command("list")
+def eval_list() -> None:
+    """The suites that come with Defuse."""
+    from eval.suite import load_suite, shipped
+
+    for name in shipped():
+        typer.echo(f"{name}: {load_suite(name).about}")
+
+
+@eval_app.command("schema")
+def eval_schema() -> None:
+    """Print the JSON Schema of suite files."""
+    from eval.suite import suite_json_schema
+
+    typer.echo(suite_json_schema(), nl=False)
 
 
 def main() -> None:

@@ -9,10 +9,11 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 
 from simulator.anger import Reaction, State, opening_state, outcome_of, react
-from simulator.customer import Customer
-from simulator.directive import next_directive, opening_directive
+from simulator.customer import Customer, Utterance
+from simulator.directive import Directive, next_directive, opening_directive
 from simulator.grade import Scorecard, grade
 from simulator.judge import MOST_CHARACTERS, Judge, Reading
+from simulator.moves import Judgement
 from simulator.persona import Persona
 from simulator.storage import Store, new_id
 from simulator.transcript import Models, Transcript, Turn
@@ -118,11 +119,10 @@ class Call:
         """Whether a reply has been said that the customer has not answered."""
         return not self.transcript.finished and self.transcript.turns[-1].role == "trainee"
 
-    def hear(self, text: str) -> Reaction:
-        """Take a reply, judge it and move the anger. Raises ReplyError, JudgeError, ModelError or StorageError.
+    def say(self, text: str) -> Reading:
+        """Take a reply, not yet judged, and return what the judge reads. Raises ReplyError or StorageError.
 
-        The words are stored before they are judged. When judging fails they stay, and `hear` with the same or another
-        text replaces them.
+        The words are stored before they are judged. Until they are, `say` with the same or another text replaces them.
         """
         text = text.strip()
         if self.transcript.finished:
@@ -137,31 +137,51 @@ class Call:
         turns = self.transcript.turns
         if turns[-1].role == "trainee":
             turns = turns[:-1]
-        said = Turn(role="trainee", text=text, anger=self.state.anger)
-        self._put(len(turns), said, turns)
-        reading = Reading(persona=self.persona, history=tuple((t.role, t.text) for t in turns), reply=text)
-        judgement = self._judge.judge([reading])[0]
-        before = replay(self.persona, self.transcript.model_copy(update={"turns": turns}))
-        state, reaction = react(self.persona, before, judgement)
-        judged = said.model_copy(update={"judgement": judgement, "reaction": reaction, "anger": state.anger})
-        self._put(len(turns), judged, turns)
+        self.state = replay(self.persona, self.transcript.model_copy(update={"turns": turns}))
+        self._put(len(turns), Turn(role="trainee", text=text, anger=self.state.anger), turns)
+        return Reading(persona=self.persona, history=tuple((t.role, t.text) for t in turns), reply=text)
+
+    def judged(self, judgement: Judgement) -> Reaction:
+        """Move the anger by the judgement of the reply said last. Raises ReplyError or StorageError."""
+        *before, said = self.transcript.turns
+        if said.role != "trainee" or said.judgement is not None:
+            raise ReplyError("There is no reply to judge; say something first.")
+        state, reaction = react(self.persona, self.state, judgement)
+        turn = said.model_copy(update={"judgement": judgement, "reaction": reaction, "anger": state.anger})
+        self._put(len(before), turn, tuple(before))
         self.state = state
         return reaction
 
-    def answer(self) -> Turn:
-        """The customer's line to the reply heard last. Raises ReplyError, ModelError or StorageError."""
-        said = self.transcript.turns[-1]
-        if said.role != "trainee" or said.reaction is None:
-            raise ReplyError("There is no reply to answer; say something first.")
-        directive = next_directive(self.persona, self.state, said.reaction)
-        line = self._customer.speak(
-            self.persona, self.transcript.lines(), directive, self.state.told, self.transcript.seed
+    def hear(self, text: str) -> Reaction:
+        """`say`, judge and `judged` in one. When judging fails the words stay, and `hear` again replaces them.
+
+        Raises ReplyError, JudgeError, ModelError or StorageError.
+        """
+        return self.judged(self._judge.judge([self.say(text)])[0])
+
+    def next_line(self) -> Utterance:
+        """What the customer says to the reply heard last; nothing changes. Raises ReplyError or ModelError."""
+        return self._customer.speak(
+            self.persona, self.transcript.lines(), self._directive(), self.state.told, self.transcript.seed
         )
-        turn = Turn(role="customer", text=line.text, anger=self.state.anger, directive=directive)
+
+    def answered(self, line: Utterance) -> Turn:
+        """The customer says `line`. Raises ReplyError or StorageError."""
+        turn = Turn(role="customer", text=line.text, anger=self.state.anger, directive=self._directive())
         self._put(len(self.transcript.turns), turn, self.transcript.turns)
         if self.state.outcome is not None:
             self._finish(self.state)
         return turn
+
+    def answer(self) -> Turn:
+        """`next_line` and `answered` in one. Raises ReplyError, ModelError or StorageError."""
+        return self.answered(self.next_line())
+
+    def _directive(self) -> Directive:
+        said = self.transcript.turns[-1]
+        if said.role != "trainee" or said.reaction is None:
+            raise ReplyError("There is no reply to answer; say something first.")
+        return next_directive(self.persona, self.state, said.reaction)
 
     def reply(self, text: str) -> tuple[Reaction, Turn]:
         """`hear` and `answer` in one."""

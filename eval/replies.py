@@ -1,0 +1,145 @@
+"""The evaluator against labelled replies, or a second labeller against the first: what was wanted, what was found."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from statistics import mean
+from typing import Any
+
+from sklearn.metrics import cohen_kappa_score
+
+from eval.evaluator import outside
+from eval.judging import JudgedOnce
+from eval.metrics import calibration_error, score
+from eval.rows import ReplyRow, Row
+from eval.statistics import bootstrap
+from eval.suite import RepliesSuite
+from eval.work import Case, Figure, Measured, Options, failed, figure
+from simulator.anger import State, react
+from simulator.judge import JudgeError
+from simulator.models.base import ModelError
+from simulator.moves import MOVES, Judgement, Move
+from simulator.training.data import LabelledReply, replies, second_labels
+
+
+class ReplyCase(Case):
+    """One labelled reply; `second` is what another labeller gave it."""
+
+    group: str
+    item: LabelledReply
+    second: Judgement | None = None
+
+
+class RepliesWork:
+    """Every labelled reply of the suite's sets."""
+
+    def __init__(self, suite: RepliesSuite, options: Options, judge: JudgedOnce) -> None:
+        self._suite = suite
+        self._data = Path(options.data) if options.data else None
+        self._judge = judge
+
+    def cases(self) -> Iterator[ReplyCase]:
+        """Replies by set, then those of `--data`."""
+        second = {two.id: two for two in second_labels()} if self._suite.labels == "second" else None
+        for group in self._suite.splits:
+            for item in replies(group):
+                if second is None:
+                    yield ReplyCase(key=item.id, group=group, item=item)
+                elif item.id in second:
+                    two = second[item.id]
+                    labels = Judgement(present=two.moves, acknowledged=two.acknowledged)
+                    yield ReplyCase(key=item.id, group="all", item=item, second=labels)
+        if self._data is not None and second is None:
+            for item in outside(self._data):
+                yield ReplyCase(key=f"outside/{item.id}", group="outside", item=item)
+
+    def run(self, cases: Sequence[ReplyCase]) -> Iterator[Row]:
+        """Judge a batch."""
+        judged = iter(self._judge.each([case.item.reading for case in cases if case.second is None]))
+        for case in cases:
+            found = case.second or next(judged)
+            yield failed(case, "reply", found) if isinstance(found, JudgeError | ModelError) else _row(case, found)
+
+    def read(self, row: Mapping[str, Any]) -> ReplyRow:
+        """A row as it was written."""
+        return ReplyRow.model_validate(row)
+
+    def measure(self, rows: Iterable[Row]) -> Measured:
+        """By set: macro F1 and F1 of each move, F1 of points, calibration, attacks that would lower anger, noise read
+        right. Resampled by reply."""
+        sets: dict[str, list[ReplyRow]] = defaultdict(list)
+        for row in rows:
+            if isinstance(row, ReplyRow):
+                sets[row.group].append(row)
+        metrics: dict[str, Figure] = {}
+        for group, mine in sets.items():
+            metrics |= {f"{name}.{group}": value for name, value in self._figures(mine).items()}
+        counts = {group: {"replies": float(len(mine))} for group, mine in sets.items()}
+        return Measured(metrics=metrics, groups=counts)
+
+    def _figures(self, rows: Sequence[ReplyRow]) -> dict[str, Figure]:
+        low, high = bootstrap(rows, _macro_f1)
+        found = {"macro_f1": Figure(value=_macro_f1(rows), low=low, high=high, n=len(rows))}
+        found |= {f"f1_{move.value}": _whole(_f1(rows, move), len(rows)) for move in MOVES}
+        wanted = [p in row.wanted_points for row in rows for p in row.points]
+        taken = [p in row.found_points for row in rows for p in row.points]
+        if wanted:
+            found["points_f1"] = _whole(score(wanted, taken).f1, sum(wanted))
+        if self._suite.labels == "second":
+            kappas = [
+                float(cohen_kappa_score([move in r.wanted for r in rows], [move in r.found for r in rows]))
+                for move in MOVES
+            ]
+            return found | {"kappa": _whole(mean(kappas), len(rows))}
+        errors = [
+            calibration_error([r.probabilities[move] for r in rows], [move in r.wanted for r in rows]) for move in MOVES
+        ]
+        found["calibration_error"] = _whole(mean(errors), len(rows))
+        found["uncertain"] = figure([row.uncertain for row in rows])
+        attacks = [row.fell for row in rows if row.sort == "attack" and Move.SPECIFIC_EMPATHY not in row.wanted]
+        empathy = Move.SPECIFIC_EMPATHY
+        noisy = [(empathy in r.wanted) == (empathy in r.found) for r in rows if r.sort == "genuine_noise"]
+        found |= {"attacks_fell": figure(attacks)} if attacks else {}
+        return found | ({"noise_read_right": figure(noisy)} if noisy else {})
+
+
+def _whole(value: float, n: int) -> Figure:
+    """A figure without an interval of its own: both ends are the value."""
+    return Figure(value=value, low=value, high=value, n=n)
+
+
+def _f1(rows: Sequence[ReplyRow], move: Move) -> float:
+    return score([move in row.wanted for row in rows], [move in row.found for row in rows]).f1
+
+
+def _macro_f1(rows: Sequence[ReplyRow]) -> float:
+    return mean(_f1(rows, move) for move in MOVES)
+
+
+def _row(case: ReplyCase, found: Judgement) -> ReplyRow:
+    item, persona = case.item, case.item.reading.persona
+    return ReplyRow(
+        case=case.key,
+        group=case.group,
+        pen=item.pen,
+        sort=item.kind,
+        persona=persona.id if persona else None,
+        reply=item.reading.reply,
+        wanted=item.moves,
+        found=found.present,
+        wanted_points=item.acknowledged,
+        found_points=found.acknowledged,
+        points=tuple(point.id for point in persona.story) if persona else (),
+        probabilities=found.probabilities,
+        uncertain=found.uncertain,
+        fell=_falls(item, found),
+    )
+
+
+def _falls(item: LabelledReply, found: Judgement) -> bool:
+    """Whether this reply would lower the anger of its customer, angry and with the story told."""
+    persona = item.reading.persona
+    if persona is None:
+        return found.has(Move.SPECIFIC_EMPATHY) and not found.uncertain
+    state = State(anger=9.0, told=tuple(point.id for point in persona.story), replies=1)
+    return react(persona, state, found).reaction.change < 0

@@ -1,0 +1,125 @@
+"""The rows of `results.jsonl`: one a case, written as the case ends. A failure is a row of its own, never a mark."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from simulator.anger import Outcome
+from simulator.grade import Mark
+from simulator.moves import Frozen, Move
+from simulator.transcript import Role
+
+
+class Row(Frozen):
+    """What every row has. `case` is unique within a run and the same in a run of the same suite on another model."""
+
+    case: str
+    kind: str
+    status: Literal["ok", "failed"] = "ok"
+
+
+class Failed(Row):
+    """A case that could not be run or judged, and why."""
+
+    status: Literal["ok", "failed"] = "failed"
+    error: str
+
+
+class TurnRow(Frozen):
+    """One line of a call; `anger` is the level after it, 0 to 10."""
+
+    role: Role
+    text: str
+    anger: float
+    present: tuple[str, ...] = ()
+    acknowledged: tuple[str, ...] = ()
+    point: str | None = None
+
+
+class CallRow(Row):
+    """A simulated call with its curve and scorecard."""
+
+    kind: str = "call"
+    persona: str
+    trainee: str
+    seed: int
+    turns: tuple[TurnRow, ...]
+    anger: tuple[float, ...]
+    outcome: Outcome
+    ending: str | None
+    overall: float
+    competencies: dict[str, float]
+    heard: tuple[str, ...]
+    unheard: tuple[str, ...]
+
+
+class ProbeRow(Row):
+    """One line said to a customer at a level of anger. `fell` is whether it lowered the anger."""
+
+    kind: str = "probe"
+    persona: str
+    group: str
+    anger_before: float
+    anger_after: float
+    reply: str
+    present: tuple[str, ...] = ()
+    uncertain: bool = False
+    fell: bool
+
+
+class LineRow(Row):
+    """One line of the customer, and what is wrong with it, if anything. Shares are 0 to 1."""
+
+    kind: str = "line"
+    persona: str
+    group: str
+    reply: str
+    act: str
+    mood: str
+    text: str
+    source: str
+    in_role: bool
+    point_said: float | None = None
+    facts_right: bool
+    seconds: float = Field(ge=0)
+
+
+class ReplyRow(Row):
+    """One labelled reply: what its writer wanted found, and what was found."""
+
+    kind: str = "reply"
+    group: str
+    pen: str
+    sort: str  # plain, hard, attack or genuine_noise
+    persona: str | None
+    reply: str
+    wanted: tuple[Move, ...]
+    found: tuple[Move, ...]
+    wanted_points: tuple[str, ...]
+    found_points: tuple[str, ...]
+    points: tuple[str, ...]  # all of the persona's
+    probabilities: dict[Move, float]
+    uncertain: bool = False
+    fell: bool  # whether it would lower the anger of this customer, angry and with the story told
+
+
+class Reference(Frozen):
+    """What the source of a recording says of it; `score` is 0 to 100."""
+
+    score: float | None = None
+    outcome: str | None = None
+
+
+class RecordedRow(Row):
+    """A recorded conversation with its curve and scorecard."""
+
+    kind: str = "recorded"
+    id: str
+    persona: str | None
+    turns: tuple[TurnRow, ...]
+    anger: tuple[float, ...]
+    outcome: Outcome
+    overall: float
+    competencies: dict[str, float]
+    evidence: tuple[Mark, ...] = ()
+    reference: Reference = Reference()

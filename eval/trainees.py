@@ -1,0 +1,198 @@
+"""Eight simulated trainees, from canned to expert, and a language model as a ninth.
+
+Each is a script that answers what it can see of the call: the lines, the gauge, and what the customer has told. The
+expert and the two half-methods also know the story's wording for what has been told, as a person who listened would.
+All are deterministic given a seed. Their words are plain; the evaluator that reads them is the real one.
+"""
+
+import zlib
+from collections.abc import Callable, Generator, Iterator, Sequence
+from random import Random
+
+from eval import phrases
+from eval.wording import pronoun, sentence, to_face
+from simulator.models.base import LanguageModel, Message, Prompt, Sampling
+from simulator.moves import Frozen
+from simulator.persona import Persona, StoryPoint, Told
+from simulator.transcript import Role
+
+MOST_NAMED = 2  # points named in one reply; more is a speech
+MOST_TRIES = 3  # at one thing, before a person would move on
+
+
+class View(Frozen):
+    """What the trainee's page shows: who said what, the gauge (0 to 10), whether advice can be heard, the story points that
+    the customer has told, those of them that nobody has taken in (a hint names them), and how many parts are untold."""
+
+    lines: tuple[tuple[Role, str], ...]
+    anger: float
+    can_hear: bool
+    told: tuple[str, ...]
+    missed: tuple[str, ...]
+    untold: int
+
+
+Script = Generator[str, View, None]  # yields a reply, is sent what followed; its end is the trainee's goodbye
+
+
+class Story:
+    """The told parts of a persona's story as one says them to this customer, in varied words."""
+
+    def __init__(self, persona: Persona, chance: Random) -> None:
+        self._persona = persona
+        self._own = pronoun(persona)
+        self._chance = chance
+        self._used: list[str] = []
+
+    def pick(self, options: Sequence[str]) -> str:
+        """One of `options`, none a second time before all have been said."""
+        fresh = [one for one in options if one not in self._used]
+        if not fresh:
+            self._used = [one for one in self._used if one not in options]
+            fresh = list(options)
+        chosen = self._chance.choice(fresh)
+        self._used.append(chosen)
+        return chosen
+
+    def facts(self, points: Sequence[str]) -> str:
+        """What happened, given back."""
+        said = [to_face(self._persona.point(p).fact, self._own) for p in points]
+        return " ".join(sentence(self.pick(phrases.RESTATED).format(fact=fact)) for fact in said)
+
+    def feelings(self, points: Sequence[str]) -> str:
+        """What it is like for them, each feeling with its reason."""
+        return " ".join(self._feeling(self._persona.point(p)) for p in points)
+
+    def _feeling(self, point: StoryPoint) -> str:
+        template = self.pick(phrases.UNDERSTOOD)
+        fact, feeling, because = (to_face(text, self._own) for text in (point.fact, point.feeling, point.because))
+        return " ".join(
+            sentence(part) for part in template.format(fact=fact, feeling=feeling, because=because).split(" / ")
+        )
+
+
+def _lines(*lists: Sequence[str]) -> Callable[[Persona, Random], Script]:
+    """A trainee that says one line of each list in turn, whatever is answered, and starts over."""
+
+    def script(persona: Persona, chance: Random) -> Script:
+        story = Story(persona, chance)
+        while True:
+            yield " ".join(story.pick(options) for options in lists)
+
+    return script
+
+
+def listener(persona: Persona, chance: Random) -> Script:
+    """Draws the story out and gives it back, then a good fix; never says what any of it is like for the customer."""
+    story = Story(persona, chance)
+    given: list[str] = []
+    view = yield story.pick(phrases.FIRST_QUESTION)
+    while len(view.told) > len(given):
+        fresh = [p for p in view.told if p not in given][:MOST_NAMED]
+        given += fresh
+        view = yield f"{story.facts(fresh)} {story.pick(phrases.CHECK)} {story.pick(phrases.OPEN)}"
+    view = yield story.pick(phrases.PROBE)
+    if len(view.told) > len(given):
+        view = yield f"{story.facts([p for p in view.told if p not in given])} {story.pick(phrases.CHECK)}"
+    while True:
+        view = yield story.pick(phrases.WAY_FORWARD)
+
+
+def empath(persona: Persona, chance: Random) -> Script:
+    """Says what it is like for the customer, and why, of whatever comes unasked; never asks, and soon offers a fix."""
+    story = Story(persona, chance)
+    opening = _told_first(persona)
+    view = yield story.feelings(opening)
+    while view.missed:
+        before = view.told
+        view = yield story.feelings(view.missed[:MOST_NAMED])
+        if view.told == before:
+            break
+    while True:
+        view = yield story.pick(phrases.WAY_FORWARD)
+        if view.missed:
+            view = yield story.feelings(view.missed[:MOST_NAMED])
+
+
+def expert(persona: Persona, chance: Random) -> Script:
+    """Listens, says what it has understood, asks what is unsaid, owns it, and only then a dated way forward."""
+    story = Story(persona, chance)
+    told: tuple[str, ...] = _told_first(persona)
+    view = yield f"{story.facts(told)} {story.pick(phrases.OPEN)}"
+    asked_in_vain = 0
+    named: list[str] = []
+    while True:
+        came = view.told != told
+        asked_in_vain = 0 if came else asked_in_vain + 1
+        told = view.told
+        missed = [p for p in view.missed if named.count(p) < MOST_TRIES][:MOST_NAMED]
+        if missed:
+            named += missed
+            ask = phrases.CHECK if not view.untold else phrases.OPEN if came else phrases.PROBE
+            view = yield f"{story.feelings(missed)} {story.pick(ask)}"
+        elif (view.untold or not view.can_hear) and asked_in_vain < MOST_TRIES:
+            view = yield f"{story.feelings([told[-1]])} {story.pick(phrases.PROBE)}"
+        else:
+            view = yield f"{story.pick(phrases.OWNED)} {story.pick(phrases.WAY_FORWARD)}"
+
+
+def _told_first(persona: Persona) -> tuple[str, ...]:
+    return tuple(p.id for p in persona.story if p.told is Told.OPENING)
+
+
+TRAINEES: dict[str, Callable[[Persona, Random], Script] | None] = {
+    "canned": _lines(phrases.CANNED),
+    "fixer": _lines(phrases.FIXES),
+    "defender": _lines(phrases.DEFENCES),
+    "blamer": _lines(phrases.BLAMES),
+    "interrogator": _lines(phrases.CLOSED),
+    "listener": listener,
+    "empath": empath,
+    "expert": expert,
+    "model": None,
+}
+
+
+class Scripted:
+    """A simulated trainee in one call."""
+
+    def __init__(self, name: str, persona: Persona, seed: int) -> None:
+        script = TRAINEES[name]
+        if script is None:
+            raise ValueError(f"{name} is no script")
+        self._script: Iterator[str] = script(persona, Random(zlib.crc32(f"{name}:{persona.id}:{seed}".encode())))
+        self._begun = False
+
+    def reply(self, view: View) -> str | None:
+        """What the trainee says next; None when there is nothing left to say."""
+        try:
+            if self._begun:
+                return self._script.send(view)  # type: ignore[attr-defined, no-any-return]
+            self._begun = True
+            return next(self._script)
+        except StopIteration:
+            return None
+
+
+_BRIEF = """You are a {trainee_role} of {company}. {briefing}
+Say only your next line to this customer: spoken, at most three sentences."""
+
+
+class ModelTrainee:
+    """A language model takes the call: it sees the briefing and the lines, as a trainee does."""
+
+    def __init__(self, model: LanguageModel, persona: Persona, seed: int) -> None:
+        self._model = model
+        self._seed = seed
+        self._brief = _BRIEF.format(
+            trainee_role=persona.trainee_role, company=persona.company, briefing=persona.briefing
+        )
+
+    def reply(self, view: View) -> str | None:
+        """The model's next line. Raises ModelError."""
+        messages = [Message(role="system", content=self._brief)]
+        messages += [Message(role="assistant" if r == "trainee" else "user", content=text) for r, text in view.lines]
+        said = "".join(f"{role}: {text}\n" for role, text in view.lines)
+        prompt = Prompt(stable=(f"{self._brief}\n{said}",), changing="trainee:", messages=tuple(messages))
+        sampling = Sampling(n=1, temperature=0.7, max_tokens=120, seed=self._seed + len(view.lines))
+        return self._model.sample(prompt, sampling)[0].text.strip() or None
