@@ -1,8 +1,9 @@
 """Whole calls, many at a time in lock step: every waiting reply is judged in one batch, then every customer answers."""
 
+import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from eval.engine import Engines
@@ -12,6 +13,7 @@ from eval.suite import CallsSuite
 from eval.trainees import ModelTrainee, Scripted, View
 from eval.work import Case, Figure, Measured, failed, figure
 from simulator.anger import Outcome
+from simulator.customer import Utterance
 from simulator.directive import Mood, mood_of
 from simulator.judge import JudgeError
 from simulator.models.base import ModelError
@@ -35,6 +37,7 @@ class _Live:
     call: Call
     trainee: Scripted | ModelTrainee
     replies: int = 0
+    spoken: dict[int, tuple[str, float]] = field(default_factory=dict)  # source and seconds of the line at a position
 
 
 class CallsWork:
@@ -87,7 +90,9 @@ class CallsWork:
                 if isinstance(line, ModelError):
                     yield failed(one.case, "call", line)
                     continue
-                one.call.answered(line)
+                said_line, seconds = line
+                one.spoken[len(one.call.transcript.turns)] = (said_line.source, round(seconds, 3))
+                one.call.answered(said_line)
                 (over if one.call.transcript.finished else live).append(one)
             for one in over:
                 yield _row(one)
@@ -132,8 +137,10 @@ def _next_reply(one: _Live) -> str | None:
     return one.trainee.reply(_view(one.call))
 
 
-def _next_line(one: _Live) -> Any:
-    return one.call.next_line()
+def _next_line(one: _Live) -> tuple[Utterance, float]:
+    started = time.perf_counter()
+    line = one.call.next_line()
+    return line, time.perf_counter() - started
 
 
 def _view(call: Call) -> View:
@@ -158,9 +165,12 @@ def _row(one: _Live) -> CallRow:
             anger=round(t.anger, 3),
             present=t.judgement.present if t.judgement else (),
             acknowledged=t.judgement.acknowledged if t.judgement else (),
+            act=t.directive.act if t.directive else None,
             point=t.directive.point if t.directive else None,
+            source=one.spoken[i][0] if i in one.spoken else None,
+            seconds=one.spoken[i][1] if i in one.spoken else None,
         )
-        for t in transcript.turns
+        for i, t in enumerate(transcript.turns)
     )
     return CallRow(
         case=one.case.key,

@@ -26,14 +26,18 @@ class Failed(Row):
 
 
 class TurnRow(Frozen):
-    """One line of a call; `anger` is the level after it, 0 to 10."""
+    """One line of a call; `anger` is the level after it, 0 to 10. A reply has moves and points, a customer's line its act,
+    story point, source and the seconds that it took."""
 
     role: Role
     text: str
     anger: float
     present: tuple[str, ...] = ()
     acknowledged: tuple[str, ...] = ()
+    act: str | None = None
     point: str | None = None
+    source: str | None = None
+    seconds: float | None = None
 
 
 class CallRow(Row):
@@ -67,21 +71,29 @@ class ProbeRow(Row):
     fell: bool
 
 
+class SpokenLine(Frozen):
+    """One line of the customer. `point_said` is the share (0 to 1) of its story point's words that it says; None without
+    a point. `source` is "model", or "persona" for a wording of the author's."""
+
+    turn: int
+    text: str
+    act: str
+    mood: str
+    anger: float
+    source: str
+    in_role: bool
+    facts_right: bool
+    point_said: float | None = None
+    seconds: float = Field(ge=0)
+
+
 class LineRow(Row):
-    """One line of the customer, and what is wrong with it, if anything. Shares are 0 to 1."""
+    """What the customer said in one call, or to one attack."""
 
     kind: str = "line"
     persona: str
     group: str
-    reply: str
-    act: str
-    mood: str
-    text: str
-    source: str
-    in_role: bool
-    point_said: float | None = None
-    facts_right: bool
-    seconds: float = Field(ge=0)
+    lines: tuple[SpokenLine, ...]
 
 
 class ReplyRow(Row):

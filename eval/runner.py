@@ -70,7 +70,7 @@ def work_for(suite: Suite, options: Options, engines: Engines, judge: JudgedOnce
         case LinesSuite():
             from eval.speech import LinesWork
 
-            return LinesWork(suite, chosen_personas(suite.personas, options.personas), engines)
+            return LinesWork(suite, chosen_personas(suite.personas, options.personas), engines, judge)
         case RecordedSuite():
             from eval.transcripts import RecordedWork
 

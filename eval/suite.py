@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 
 import yaml
-from pydantic import Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from eval.recorded import Source
 from eval.trainees import TRAINEES
@@ -21,6 +21,15 @@ MAX_BYTES = 200_000
 
 class SuiteError(ValueError):
     """A suite that cannot be run. The message names file and field and says what to do."""
+
+
+def _known(trainee: str) -> str:
+    if trainee not in TRAINEES:
+        raise ValueError(f"there is no trainee {trainee!r}; choose from: {', '.join(TRAINEES)}")
+    return trainee
+
+
+Trainee = Annotated[str, AfterValidator(_known)]
 
 
 class Rule(Frozen):
@@ -76,17 +85,10 @@ class CallsSuite(Base):
 
     kind: Literal["calls"]
     personas: Literal["library", "held-out"] | tuple[Slug, ...] = "library"
-    trainees: tuple[str, ...] = Field(min_length=1)
+    trainees: tuple[Trainee, ...] = Field(min_length=1)
     seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field(min_length=1)
     most_replies: int = Field(default=16, ge=1, le=60)
     voice: Literal["written", "model"] = "written"
-
-    @model_validator(mode="after")
-    def _known_trainees(self) -> Self:
-        unknown = [name for name in self.trainees if name not in TRAINEES]
-        if unknown:
-            raise ValueError(f"trainees: there is no {unknown[0]!r}; choose from: {', '.join(TRAINEES)}")
-        return self
 
 
 class ProbesSuite(Base):
@@ -119,11 +121,15 @@ class RepliesSuite(Base):
 
 
 class LinesSuite(Base):
-    """The customer's lines. Kind of row: line. `sheets` are files of blind ratings, relative to the suites' folder."""
+    """The customer's lines, to attacks on its role and in whole calls. Kind of row: line.
+
+    `sheets` is the folder of blind ratings (*.jsonl), beside the suites' folder.
+    """
 
     kind: Literal["lines"]
     personas: Literal["library", "held-out"] | tuple[Slug, ...] = "held-out"
-    attacks: int = Field(default=200, ge=0)
+    attacks: tuple[Line, ...] = Field(min_length=1)
+    trainees: tuple[Trainee, ...] = Field(min_length=1)
     seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field(min_length=1)
     sheets: str = "sheets"
 
