@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 from eval.suite import CallsSuite, LinesSuite, Suite
@@ -12,7 +13,7 @@ from simulator.engine import language_model, load_judge
 from simulator.judge import Judge
 from simulator.models.base import LanguageModel, ModelError, Prompt, Sample, Sampling
 
-AT_ONCE = 8  # requests that a server or a cluster gets at the same time
+AT_ONCE = 8  # requests that a server gets at the same time
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
@@ -54,7 +55,15 @@ class Engines:
 
 
 def load_engines(suite: Suite, options: Options) -> Engines:
-    """The models that this suite needs, loaded. Raises ModelError."""
+    """The models that this suite needs, loaded here or in the actors of a cluster. Raises ModelError."""
+    if options.executor == "ray":
+        from eval.cluster import ray_engines
+
+        return ray_engines(partial(_local, suite, options), options.actors)
+    return _local(suite, options)
+
+
+def _local(suite: Suite, options: Options) -> Engines:
     customer: LanguageModel = WrittenVoice()
     if speaks(suite):
         customer = language_model(options.model, options.base_url)

@@ -81,7 +81,7 @@ def _claim(out: Path, suite: Suite, options: Options, engines: Engines) -> None:
     """Note what runs here; refuse to mix it with another run."""
     note = {
         "suite": suite.model_dump(mode="json"),
-        "options": options.model_dump(mode="json", exclude={"executor"}),
+        "options": options.model_dump(mode="json", exclude={"executor", "actors"}),
         "models": _models(suite, engines),
     }
     path = out / "run.json"

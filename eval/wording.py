@@ -39,7 +39,7 @@ _AFTER_OBJECT = _set(
     "a about after again against alone aloud an and as at back because before behind beside but by down every for from "
     "how if in into it like more nobody nothing now of off on once only onto or out over so something than that the "
     "there this to today twice until up what when where which while who why with without yet non-stop home through "
-    "whether away"
+    "whether away she he they you we i"
 )
 _TOKEN = re.compile(r"([A-Za-z]+(?:-[A-Za-z]+)*)('[a-z]+)?")
 _NOT_VERBS = _set("this its his us always perhaps less yes as")
@@ -93,7 +93,7 @@ def to_face(clause: str, own: str) -> str:
             out.append(word + tail)
         end, before = match.end(), low
     out.append(clause[end:])
-    return "".join(out).strip().rstrip(".")
+    return "".join(out).strip().rstrip(".").replace("you you ", "you, you ")
 
 
 def _is_object(before: str, rest: str) -> bool:

@@ -2,7 +2,7 @@
 
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from pydantic import Field
 
@@ -63,7 +63,8 @@ class Options(Frozen):
     personas: Path | None = None
     data: str | None = None
     simulator: str | None = None
-    executor: str = "local"
+    executor: Literal["local", "ray"] = "local"
+    actors: int = Field(default=2, ge=1, le=1024)
     most_cases: int | None = None
 
 

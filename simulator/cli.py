@@ -2,6 +2,7 @@
 
 import json
 import logging
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -168,6 +169,13 @@ def _eval() -> None:
     """Offline evaluation suites."""
 
 
+class Executor(StrEnum):
+    """Where a suite's models run."""
+
+    LOCAL = "local"
+    RAY = "ray"
+
+
 @eval_app.command("run")
 def eval_run(
     suite: Annotated[str, typer.Argument(help="A suite by name (`defuse eval list`), or a suite file.")],
@@ -183,7 +191,8 @@ def eval_run(
     simulator: Annotated[
         str | None, typer.Option(help="Probe another simulator: package.module:make (eval/probes.py).")
     ] = None,
-    executor: Annotated[str, typer.Option(help="local, or ray: one model an actor.")] = "local",
+    executor: Annotated[Executor, typer.Option(help="local, or ray: one set of models an actor.")] = Executor.LOCAL,
+    actors: Annotated[int, typer.Option(min=1, help="Actors of the ray executor.")] = 2,
     cases: Annotated[int | None, typer.Option(min=1, help="Run only so many cases, spread over all.")] = None,
 ) -> None:
     """Run a suite and keep its results; status 1 when what must hold does not."""
@@ -201,7 +210,8 @@ def eval_run(
                 personas=personas,
                 data=data,
                 simulator=simulator,
-                executor=executor,
+                executor=executor.value,
+                actors=actors,
                 most_cases=cases,
             )
             holds = run(load_suite(suite), out, options).holds

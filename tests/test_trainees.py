@@ -1,0 +1,76 @@
+"""The simulated trainees: what they say is said to the customer's face, in whole words, and the same for a seed."""
+
+import re
+
+import pytest
+
+from eval.trainees import TRAINEES, Scripted, View
+from eval.wording import pronoun, to_face
+from simulator.persona import LIBRARY, Persona, load_personas
+from simulator.training.data import situations
+
+
+@pytest.mark.parametrize(
+    ("own", "clause", "said"),
+    [
+        ("she", "nobody let her know", "nobody let you know"),
+        ("she", "it took her thirty years to dare to apply", "it took you thirty years to dare to apply"),
+        ("she", "it makes her look unreliable on her first job", "it makes you look unreliable on your first job"),
+        ("she", "the cast went home without looking at her", "the cast went home without looking at you"),
+        ("she", "her images of her 480 plots", "your images of your 480 plots"),
+        ("he", "he asked and was told yes, and feels lied to", "you asked and were told yes, and feel lied to"),
+        ("he", "he himself withheld it", "you yourself withheld it"),
+        ("she", "she never misses a bus", "you never miss a bus"),
+        ("she", "her brother said he would, but she's been waiting", "your brother said he would, but you've been waiting"),
+        ("he", "she saw that he doesn't know", "she saw that you don't know"),
+        ("they", "they have lost their room", "you have lost your room"),
+    ],
+)  # fmt: skip
+def test_a_story_is_said_to_the_customers_face(own: str, clause: str, said: str) -> None:
+    assert to_face(clause, own) == said
+
+
+@pytest.mark.parametrize("persona", [*load_personas(LIBRARY).values(), *situations().values()], ids=lambda p: p.id)
+def test_every_story_on_disk_turns_into_english(persona: Persona) -> None:
+    own = pronoun(persona)
+    gone = {"she": r"\b(she|herself)\b", "he": r"\b(he|his|himself)\b", "they": r"\bthemselves\b"}[own]
+    for point in persona.story:
+        for clause in (point.fact, point.feeling, point.because):
+            said = to_face(clause, own)
+            assert not re.search(gone, said, re.IGNORECASE), said
+            assert not re.search(r"\byou (is|was|has|does|goes|hasn't|wasn't|isn't|doesn't)\b", said), said
+            assert not re.search(r"\byour (you|your)\b|\byou you\b", said), said
+
+
+def view(persona: Persona, told: int) -> View:
+    ids = tuple(point.id for point in persona.story)
+    return View(
+        lines=(("customer", persona.opening),),
+        anger=6,
+        can_hear=False,
+        told=ids[:told],
+        missed=ids[:told],
+        untold=len(ids) - told,
+    )
+
+
+@pytest.mark.parametrize("name", [name for name, script in TRAINEES.items() if script])
+def test_a_seed_says_the_same_and_another_seed_something_else(name: str, persona: Persona) -> None:
+    def call(seed: int) -> list[str | None]:
+        trainee = Scripted(name, persona, seed)
+        return [trainee.reply(view(persona, told)) for told in (1, 2, 3, 4, 4, 4)]
+
+    assert call(1) == call(1)
+    assert len({tuple(call(seed)) for seed in range(4)}) > 1
+    assert all(line and "{" not in line for line in call(1))
+
+
+def test_only_those_who_listen_know_the_story_and_only_what_was_told(persona: Persona) -> None:
+    for name in ("canned", "fixer", "defender", "blamer", "interrogator"):
+        trainee = Scripted(name, persona, 1)
+        assert not any("knitters" in str(trainee.reply(view(persona, 4))) for _ in range(6))
+    for name in ("listener", "empath", "expert"):
+        trainee = Scripted(name, persona, 1)
+        said = " ".join(str(trainee.reply(view(persona, 2))) for _ in range(6))
+        assert "six knitters" in said
+        assert "mother" not in said
