@@ -82,8 +82,9 @@ def ray_engines(make: Callable[[], Engines], actors: int) -> Engines:
     """The models that `make` gives, in `actors` actors, behind the same protocols. Raises ModelError."""
     if not ray.is_initialized():
         ray.init(include_dashboard=False, log_to_driver=False, logging_level="warning")
-    gpus = float(ray.cluster_resources().get("GPU", 0))
-    kind = ray.remote(num_cpus=1, num_gpus=1 if gpus >= actors else 0)(Holder)
+    there = ray.cluster_resources()  # an actor that asks for more than there is would wait for ever
+    share = {name: 1 if there.get(name, 0) >= actors else 0 for name in ("CPU", "GPU")}
+    kind = ray.remote(num_cpus=share["CPU"], num_gpus=share["GPU"])(Holder)
     held = [kind.remote(make) for _ in range(actors)]
     with _lost_actors():
         names = ray.get([one.names.remote() for one in held])[0]

@@ -247,3 +247,36 @@ def test_a_local_ray_gives_the_same_rows(monkeypatch, tmp_path: Path, options: O
         ray.shutdown()
     assert there == here
     assert sorted(map(str, rows_of(tmp_path / "there"))) == sorted(map(str, rows_of(tmp_path / "here")))
+
+
+SMALL = """
+suite: small
+version: 1
+kind: calls
+about: Two customers, the real evaluator
+batch: 16
+personas: [cable-no-show, broken-promise]
+trainees: [canned, fixer, defender, blamer, interrogator, listener, empath, expert]
+seeds: [1]
+"""
+
+
+def test_the_real_evaluator_puts_the_trainees_in_their_order(tmp_path: Path) -> None:
+    figures = run(parse_suite(SMALL), tmp_path, Options()).summary["metrics"]
+    value = {name: one["value"] for name, one in figures.items()}
+    assert value["kept.expert"] == 1
+    for trainee in ("canned", "fixer", "defender", "blamer", "interrogator", "listener", "empath"):
+        assert value[f"kept.{trainee}"] == 0
+        assert value[f"calm.{trainee}"] == 0
+        assert value[f"overall.{trainee}"] < value["overall.expert"] - 20
+    assert value["lowest_anger.empath"] < value["lowest_anger.canned"]
+
+
+@pytest.mark.parametrize(("suite", "cases"), [("canned-empathy", 60), ("attacks", 30), ("evaluator", 60)])
+def test_a_shipped_suite_runs_small(tmp_path: Path, suite: str, cases: int) -> None:
+    options = Options(most_cases=cases)
+    summary = run(load_suite(suite), tmp_path, options).summary
+    assert summary["counts"] == {"ok": cases, "failed": 0}
+    assert all(one["low"] <= one["value"] <= one["high"] for one in summary["metrics"].values())
+    if suite == "canned-empathy":
+        assert summary["metrics"]["fell.all"]["value"] == 0
