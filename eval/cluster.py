@@ -100,6 +100,5 @@ def _lost_actors() -> Iterator[None]:
     try:
         yield
     except ray.exceptions.RayActorError as error:
-        raise ModelError(
-            f"A Ray actor was lost ({str(error).splitlines()[0]}); start the run again to go on"
-        ) from error
+        why = str(error).strip().splitlines()[-1]
+        raise ModelError(f"A Ray actor was lost ({why.strip()}); mend that and start the run again to go on") from error

@@ -14,7 +14,7 @@ UNDERSTOOD = (
     "So {fact} / You must be feeling {feeling}, because {because}",
     "I think you're feeling {feeling} about this: {because} / And {fact}",
     "You're feeling {feeling}, and I can see why: {because} / I've taken in that {fact}",
-    "No wonder you feel {feeling}, when {fact} / It's that {because}",
+    "You're feeling {feeling}, because {because}",
     "{because}, so of course you're feeling {feeling} / I do understand now that {fact}",
 )
 

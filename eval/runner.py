@@ -42,7 +42,10 @@ def run(suite: Suite, out: Path, options: Options, console: Console | None = Non
     with JudgedOnce(engines.judge, out / "judgements.sqlite") as judge:
         work = work_for(suite, options, engines, judge)
         done = _settled(results)
-        cases = _sample(list(work.cases()), options.most_cases, suite.seed) if options.most_cases else work.cases()
+        # Recordings may be endless, so they are not counted before they are read; everything else is.
+        cases = work.cases() if isinstance(suite, RecordedSuite) else list(work.cases())
+        if options.most_cases is not None:
+            cases = _sample(list(cases), options.most_cases, suite.seed)
         _run(work, cases, done, results, suite.batch, console)
     summary = _summary(suite, engines, work, results)
     _write(out / "summary.json", summary)
@@ -98,12 +101,15 @@ def _settled(results: Path) -> set[str]:
     """Keys of the cases that are done. A last line cut short by a kill is dropped; failures are tried again."""
     if not results.is_file():
         return set()
-    rows = [row for row in _read(results) if row["status"] == "ok"]
+    done: set[str] = set()
     part = results.with_suffix(".part")
     with part.open("w", encoding="utf-8") as file:
-        file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+        for row in _read(results):
+            if row["status"] == "ok":
+                done.add(str(row["case"]))
+                file.write(json.dumps(row, ensure_ascii=False) + "\n")
     part.replace(results)
-    return {str(row["case"]) for row in rows}
+    return done
 
 
 def _read(results: Path) -> Iterator[dict[str, Any]]:

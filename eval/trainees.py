@@ -5,6 +5,7 @@ expert and the two half-methods also know the story's wording for what has been 
 All are deterministic given a seed. Their words are plain; the evaluator that reads them is the real one.
 """
 
+import re
 import zlib
 from collections.abc import Callable, Generator, Iterator, Sequence
 from random import Random
@@ -16,6 +17,12 @@ from simulator.moves import Frozen
 from simulator.persona import Persona, StoryPoint, Told
 from simulator.transcript import Role
 
+_AND = re.compile(r",? and |, |; ")
+_INNER = re.compile(
+    r"\b(feel|fear|afraid|asham|worr|want|hop(e|ing)|dread|scared|frighten|love|hate|proud|trust|believ|think|wish|dare"
+    r"|miss(es)? (him|her|them)|look(s|ed)? forward|promised? (himself|herself|yourself))",
+    re.IGNORECASE,
+)
 MOST_NAMED = 2  # points named in one reply; more is a speech
 MOST_TRIES = 3  # at one thing, before a person would move on
 
@@ -56,8 +63,16 @@ class Story:
 
     def facts(self, points: Sequence[str]) -> str:
         """What happened, given back."""
-        said = [to_face(self._persona.point(p).fact, self._own) for p in points]
-        return " ".join(sentence(self.pick(phrases.RESTATED).format(fact=fact)) for fact in said)
+        return " ".join(sentence(self.pick(phrases.RESTATED).format(fact=self._fact(p))) for p in points)
+
+    def events(self, points: Sequence[str]) -> str:
+        """What happened, given back, without the parts of a fact that are somebody's inner state."""
+        told = (_AND.split(self._fact(point)) for point in points)
+        seen = [", and ".join(part for part in parts if not _INNER.search(part)) for parts in told]
+        return " ".join(sentence(self.pick(phrases.RESTATED).format(fact=fact)) for fact in seen if fact)
+
+    def _fact(self, point: str) -> str:
+        return to_face(self._persona.point(point).fact, self._own)
 
     def feelings(self, points: Sequence[str]) -> str:
         """What it is like for them, each feeling with its reason."""
@@ -90,10 +105,10 @@ def listener(persona: Persona, chance: Random) -> Script:
     while len(view.told) > len(given):
         fresh = [p for p in view.told if p not in given][:MOST_NAMED]
         given += fresh
-        view = yield f"{story.facts(fresh)} {story.pick(phrases.CHECK)} {story.pick(phrases.OPEN)}"
+        view = yield f"{story.events(fresh)} {story.pick(phrases.CHECK)} {story.pick(phrases.OPEN)}"
     view = yield story.pick(phrases.PROBE)
     if len(view.told) > len(given):
-        view = yield f"{story.facts([p for p in view.told if p not in given])} {story.pick(phrases.CHECK)}"
+        view = yield f"{story.events([p for p in view.told if p not in given])} {story.pick(phrases.CHECK)}"
     while True:
         view = yield story.pick(phrases.WAY_FORWARD)
 
