@@ -18,6 +18,8 @@ UNDERSTOOD = (
     "{because}, so of course you're feeling {feeling} / I do understand now that {fact}",
 )
 
+NOTED = "All right, I have that down."
+
 FIRST_QUESTION = (
     "Tell me what happened, from the start. I have time.",
     "Walk me through it, please. How did this go?",
@@ -53,7 +55,7 @@ OWNED = (
 WAY_FORWARD = (
     "Here is what I'll do: I put this in order myself today, and I ring you at four this afternoon with where it stands. "
     "If it isn't done by then, it will be noon tomorrow at the latest, and you hear that from me, not from a machine.",
-    "What happens next: I go through it with the people who can fix it this afternoon, and call you by five with a plan in "
+    "The next step: I go through it with the people who can fix it this afternoon, and call you by five with a plan in "
     "writing. It may take until Thursday. If it slips past that, I ring you before nine on Friday and we choose another way.",
     "I suggest this: I send you a written plan by two today with my name and direct number on it. The work itself will most "
     "likely take two days. Should it take a third, I tell you the evening before.",

@@ -7,6 +7,7 @@ All are deterministic given a seed. Their words are plain; the evaluator that re
 
 import re
 import zlib
+from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Sequence
 from random import Random
 
@@ -14,9 +15,10 @@ from eval import phrases
 from eval.wording import pronoun, sentence, to_face
 from simulator.models.base import LanguageModel, Message, Prompt, Sampling
 from simulator.moves import Frozen
-from simulator.persona import Persona, StoryPoint, Told
+from simulator.persona import Layer, Persona, StoryPoint, Told
 from simulator.transcript import Role
 
+_DOING = re.compile(r"[a-z]+ing\b")
 _AND = re.compile(r",? and |, |; ")
 _INNER = re.compile(
     r"\b(feel|fear|afraid|asham|worr|want|hop(e|ing)|dread|scared|frighten|love|hate|proud|trust|believ|think|wish|dare"
@@ -66,10 +68,11 @@ class Story:
         return " ".join(sentence(self.pick(phrases.RESTATED).format(fact=self._fact(p))) for p in points)
 
     def events(self, points: Sequence[str]) -> str:
-        """What happened, given back, without the parts of a fact that are somebody's inner state."""
-        told = (_AND.split(self._fact(point)) for point in points)
-        seen = [", and ".join(part for part in parts if not _INNER.search(part)) for parts in told]
-        return " ".join(sentence(self.pick(phrases.RESTATED).format(fact=fact)) for fact in seen if fact)
+        """What happened, given back: the first clause of each incident or impact, and nobody's inner state or stake."""
+        outer = [p for p in points if self._persona.point(p).layer in (Layer.INCIDENT, Layer.IMPACT)]
+        first = [_AND.split(self._fact(p))[0] for p in outer]
+        said = [self.pick(phrases.RESTATED).format(fact=fact) for fact in first if not _INNER.search(fact)]
+        return " ".join(map(sentence, said)) or phrases.NOTED
 
     def _fact(self, point: str) -> str:
         return to_face(self._persona.point(point).fact, self._own)
@@ -81,6 +84,8 @@ class Story:
     def _feeling(self, point: StoryPoint) -> str:
         template = self.pick(phrases.UNDERSTOOD)
         fact, feeling, because = (to_face(text, self._own) for text in (point.fact, point.feeling, point.because))
+        if _DOING.match(feeling):
+            feeling = f"that you're {feeling}"
         return " ".join(
             sentence(part) for part in template.format(fact=fact, feeling=feeling, because=because).split(" / ")
         )
@@ -134,19 +139,18 @@ def expert(persona: Persona, chance: Random) -> Script:
     story = Story(persona, chance)
     told: tuple[str, ...] = _told_first(persona)
     view = yield f"{story.facts(told)} {story.pick(phrases.OPEN)}"
-    asked_in_vain = 0
-    named: list[str] = []
+    named: Counter[str] = Counter()
+    in_vain = 0  # questions in a row that brought nothing new
     while True:
         came = view.told != told
-        asked_in_vain = 0 if came else asked_in_vain + 1
+        in_vain = 0 if came else in_vain + 1
         told = view.told
-        missed = [p for p in view.missed if named.count(p) < MOST_TRIES][:MOST_NAMED]
-        if missed:
-            named += missed
+        waiting = [p for p in reversed(view.missed) if named[p] < MOST_TRIES or not view.can_hear]
+        if waiting or not view.can_hear or (view.untold and in_vain < MOST_TRIES):
+            point = min(waiting or told, key=named.__getitem__)  # the newest of those said least
+            named[point] += 1
             ask = phrases.CHECK if not view.untold else phrases.OPEN if came else phrases.PROBE
-            view = yield f"{story.feelings(missed)} {story.pick(ask)}"
-        elif (view.untold or not view.can_hear) and asked_in_vain < MOST_TRIES:
-            view = yield f"{story.feelings([told[-1]])} {story.pick(phrases.PROBE)}"
+            view = yield f"{story.feelings([point])} {story.pick(ask)}"
         else:
             view = yield f"{story.pick(phrases.OWNED)} {story.pick(phrases.WAY_FORWARD)}"
 

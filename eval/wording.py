@@ -31,15 +31,19 @@ _ADVERBS = _set(
 _LETS = _set("let lets make makes made help helped hear heard see saw watch watched")
 _TAKES = _set("take takes took cost costs give gives gave")
 _NUMBERS = _set("two three four five six seven eight nine ten twelve twenty thirty forty fifty sixty")
+_TO = _set("with of to for from at by")
 _AND = _set("and but or")
 # Third-person verbs that a second clause may begin with, "you filled it in and fear ...": others could be nouns.
-_SECOND_VERBS = _set("is was has does goes feels fears remembers knows thinks wants needs believes says hopes worries")
+_SECOND_VERBS = _set(
+    "is was has does goes feels fears remembers knows thinks wants needs believes says hopes worries finds lives buys "
+    "dries practises"
+)
 # Words after which "her" was somebody, not somebody's.
 _AFTER_OBJECT = _set(
     "a about after again against alone aloud an and as at back because before behind beside but by down every for from "
     "how if in into it like more nobody nothing now of off on once only onto or out over so something than that the "
     "there this to today twice until up what when where which while who why with without yet non-stop home through "
-    "whether away she he they you we i"
+    "whether away she he they you we i is was are were will would has have had his their its no any"
 )
 _TOKEN = re.compile(r"([A-Za-z]+(?:-[A-Za-z]+)*)('[a-z]+)?")
 _NOT_VERBS = _set("this its his us always perhaps less yes as")
@@ -72,6 +76,8 @@ def to_face(clause: str, own: str) -> str:
             subject = False
         if table.get(low):
             new = table[low]
+            if low == "his" and not re.match(r" \w", clause[match.end() :]):
+                new = "yours"
             if own == "she" and low == "her" and _is_object(before, clause[match.end() :]):
                 new = "you"
             subject = low == own
@@ -99,7 +105,13 @@ def to_face(clause: str, own: str) -> str:
 def _is_object(before: str, rest: str) -> bool:
     follows = re.match(r"\s+([\w'-]+)", rest)
     word = follows.group(1).lower() if follows else ""
-    return not word or word in _AFTER_OBJECT or before in _LETS or (before in _TAKES and word in _NUMBERS)
+    return (
+        not word
+        or word in _AFTER_OBJECT
+        or before in _LETS
+        or (before in _TAKES and (word[0].isdigit() or word.split("-")[0] in _NUMBERS))
+        or (before in _TO and word.endswith("ed"))
+    )
 
 
 def _plural(verb: str) -> str:
@@ -110,7 +122,7 @@ def _plural(verb: str) -> str:
         return verb
     if verb.endswith("ies") and len(verb) > 4:
         return verb[:-3] + "y"
-    if re.search(r"(ss|sh|tch|x|zz|[^aeiou]o)es$", verb) or (verb.endswith("ches") and not verb.endswith("aches")):
+    if re.search(r"(ss|sh|tch|x|zz|[^aeiou]o)es$", verb) or (verb.endswith("ches") and verb != "aches"):
         return verb[:-2]
     return verb[:-1]
 

