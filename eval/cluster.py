@@ -41,10 +41,17 @@ class Holder:
 
     def sample(self, who: str, prompt: Prompt, sampling: Sampling) -> list[Sample]:
         """Continue a prompt with the model of the customer or the trainee."""
+        return self._model(who).sample(prompt, sampling)
+
+    def likelihoods(self, who: str, prompt: Prompt, texts: Sequence[str]) -> list[float]:
+        """How likely that model finds each text."""
+        return self._model(who).likelihoods(prompt, texts)
+
+    def _model(self, who: str) -> LanguageModel:
         model = self._engines.customer.model if who == "customer" else self._engines.trainee
         if model is None:
             raise ModelError("There is no model for the trainee; give one with --trainee-model")
-        return model.sample(prompt, sampling)
+        return model
 
 
 class RayJudge:
@@ -77,8 +84,14 @@ class RayModel:
             found: list[Sample] = ray.get(next(self._turn).sample.remote(self._who, prompt, sampling))
         return found
 
+    def likelihoods(self, prompt: Prompt, texts: Sequence[str]) -> list[float]:
+        """As the model in the actor does. Raises ModelError."""
+        with _lost_actors():
+            found: list[float] = ray.get(next(self._turn).likelihoods.remote(self._who, prompt, list(texts)))
+        return found
 
-def ray_engines(make: Callable[[], Engines], actors: int) -> Engines:
+
+def ray_engines(make: Callable[[], Engines], actors: int, *, writes: bool) -> Engines:
     """The models that `make` gives, in `actors` actors, behind the same protocols. Raises ModelError."""
     if not ray.is_initialized():
         ray.init(include_dashboard=False, log_to_driver=False, logging_level="warning")
@@ -91,7 +104,9 @@ def ray_engines(make: Callable[[], Engines], actors: int) -> Engines:
     trainee: LanguageModel | None = RayModel(held, "trainee", names["trainee"]) if names["trainee"] else None
     written = names["customer"] == WrittenVoice.name  # nothing to compute, so nothing to send
     voice: LanguageModel = WrittenVoice() if written else RayModel(held, "customer", names["customer"])
-    return Engines(judge=RayJudge(held, names["judge"]), customer=Customer(voice), trainee=trainee, at_once=actors)
+    return Engines(
+        judge=RayJudge(held, names["judge"]), customer=Customer(voice, writes=writes), trainee=trainee, at_once=actors
+    )
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """The models behind a run: on this machine, on a server, or one in each actor of a Ray cluster."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -9,7 +9,7 @@ from typing import TypeVar
 from eval.suite import CallsSuite, LinesSuite, Suite
 from eval.work import Options
 from simulator.customer import Customer
-from simulator.engine import language_model, load_judge
+from simulator.engine import BUNDLED, language_model, load_judge
 from simulator.judge import Judge
 from simulator.models.base import LanguageModel, ModelError, Prompt, Sample, Sampling
 
@@ -20,7 +20,7 @@ Answer = TypeVar("Answer")
 
 
 class WrittenVoice:
-    """Says nothing of its own, so that the customer says the persona's written wordings: no weights, the same anger."""
+    """No weights: the customer says written lines, all equally likely. The anger is the same."""
 
     name = "written"
 
@@ -28,6 +28,11 @@ class WrittenVoice:
         """One empty continuation, which no check lets through."""
         del prompt, sampling
         return [Sample(text="")]
+
+    def likelihoods(self, prompt: Prompt, texts: Sequence[str]) -> list[float]:
+        """It prefers none."""
+        del prompt
+        return [0.0] * len(texts)
 
 
 @dataclass(frozen=True)
@@ -59,7 +64,7 @@ def load_engines(suite: Suite, options: Options) -> Engines:
     if options.executor == "ray":
         from eval.cluster import ray_engines
 
-        return ray_engines(partial(_local, suite, options), options.actors)
+        return ray_engines(partial(_local, suite, options), options.actors, writes=_writes(suite, options))
     return _local(suite, options)
 
 
@@ -71,10 +76,15 @@ def _local(suite: Suite, options: Options) -> Engines:
     remote = any(name.startswith("openai:") for name in (options.model, options.trainee_model or ""))
     return Engines(
         judge=load_judge(options.judge_model, options.base_url),
-        customer=Customer(customer),
+        customer=Customer(customer, writes=_writes(suite, options)),
         trainee=trainee,
         at_once=AT_ONCE if remote else 1,
     )
+
+
+def _writes(suite: Suite, options: Options) -> bool:
+    """Whether the customer words its lines itself; the bundled model chooses among written ones."""
+    return speaks(suite) and options.model != BUNDLED
 
 
 def speaks(suite: Suite) -> bool:

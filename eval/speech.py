@@ -21,7 +21,7 @@ from eval.rows import CallRow, LineRow, Row, SpokenLine
 from eval.suite import SUITES, CallsSuite, LinesSuite
 from eval.work import Case, Figure, Measured, failed, figure
 from simulator.anger import opening_state, react
-from simulator.customer import coverage, words
+from simulator.checks import coverage, words
 from simulator.directive import Act, mood_of, next_directive
 from simulator.jsonl import read_jsonl
 from simulator.models.base import ModelError

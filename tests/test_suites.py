@@ -235,7 +235,7 @@ def said(folder: Path) -> dict[str, list[tuple[str, float]]]:
 
 def scripted_engines() -> Engines:
     """What an actor of the test holds: no weights."""
-    return Engines(judge=ScriptedJudge([NOTHING]), customer=Customer(WrittenVoice()))
+    return Engines(judge=ScriptedJudge([NOTHING]), customer=Customer(WrittenVoice(), writes=False))
 
 
 def test_a_local_ray_gives_the_same_rows(monkeypatch, tmp_path: Path, options: Options) -> None:
@@ -248,7 +248,7 @@ def test_a_local_ray_gives_the_same_rows(monkeypatch, tmp_path: Path, options: O
     from eval import cluster
 
     monkeypatch.setattr(
-        cluster, "ray_engines", lambda _, actors, real=cluster.ray_engines: real(scripted_engines, actors)
+        cluster, "ray_engines", lambda _, *more, real=cluster.ray_engines, **rest: real(scripted_engines, *more, **rest)
     )
     try:
         found = run(parse_suite(CALLS), tmp_path / "there", options.model_copy(update={"executor": "ray"})).summary
