@@ -16,7 +16,7 @@ setup: $(READY)
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --disable-pip-version-check --quiet --progress-bar on "torch~=2.13.0"
-	$(BIN)/pip install --disable-pip-version-check --quiet --progress-bar on -c constraints.txt -e ".[dev,postgresql]"
+	$(BIN)/pip install --disable-pip-version-check --quiet --progress-bar on -c constraints.txt -e ".[dev,inspect,postgresql]"
 	@touch $(READY)
 
 test: setup browser check
