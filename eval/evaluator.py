@@ -7,7 +7,8 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
-from eval.metrics import Score, bootstrap, calibration_error, score
+from eval.metrics import Score, calibration_error, score
+from eval.statistics import bootstrap
 from simulator.anger import State, react
 from simulator.judge import Judge
 from simulator.moves import MOVES, Frozen, Judgement, Move

@@ -1,12 +1,12 @@
 """Figures over labelled replies, with their counts. An empty list raises: no data is no score."""
 
-import random
-from collections.abc import Callable, Sequence
-from typing import TypeVar
+from collections import Counter
+from collections.abc import Iterable, Sequence
 
 from simulator.moves import Frozen
 
-Item = TypeVar("Item")
+NOTHING = "nothing"  # was found where a move was missed
+Labels = tuple[frozenset[str], frozenset[str]]  # wanted, found
 
 
 class Score(Frozen):
@@ -29,26 +29,37 @@ def score(wanted: Sequence[bool], found: Sequence[bool]) -> Score:
     return Score(precision=precision, recall=recall, f1=f1, positives=sum(wanted))
 
 
-def calibration_error(chances: Sequence[float], happened: Sequence[bool], bins: int = 10) -> float:
-    """Expected calibration error over equal-width bins (Naeini et al., 2015): 0 is perfect."""
+def reliability(chances: Sequence[float], happened: Sequence[bool], bins: int = 10) -> list[tuple[float, float, int]]:
+    """For each bin of equal width that holds anything: the mean chance said, the share that happened, how many."""
     if not chances or len(chances) != len(happened):
         raise ValueError("calibration needs as many outcomes as chances, and at least one")
-    error = 0.0
-    for k in range(bins):
-        inside = [i for i, chance in enumerate(chances) if min(int(chance * bins), bins - 1) == k]
-        if inside:
-            said = sum(chances[i] for i in inside) / len(inside)
-            was = sum(happened[i] for i in inside) / len(inside)
-            error += abs(said - was) * len(inside) / len(chances)
-    return error
+    inside: dict[int, list[tuple[float, bool]]] = {}
+    for chance, so in zip(chances, happened, strict=True):
+        inside.setdefault(min(int(chance * bins), bins - 1), []).append((chance, so))
+    return [
+        (sum(c for c, _ in found) / len(found), sum(so for _, so in found) / len(found), len(found))
+        for _, found in sorted(inside.items())
+    ]
 
 
-def bootstrap(
-    items: Sequence[Item], figure: Callable[[Sequence[Item]], float], draws: int = 500, seed: int = 0
-) -> tuple[float, float]:
-    """The middle 95 % of `figure` over resampled `items`: how much of it is the luck of the draw."""
-    if not items:
-        raise ValueError("bootstrap needs at least one item")
-    chance = random.Random(seed)
-    values = sorted(figure(chance.choices(items, k=len(items))) for _ in range(draws))
-    return values[int(0.025 * draws)], values[int(0.975 * draws) - 1]
+def calibration_error(chances: Sequence[float], happened: Sequence[bool], bins: int = 10) -> float:
+    """Expected calibration error over equal-width bins (Naeini et al., 2015): 0 is perfect."""
+    found = reliability(chances, happened, bins)
+    return sum(abs(said - was) * n for said, was, n in found) / len(chances)
+
+
+def f1(pairs: Sequence[Labels], move: str) -> float:
+    """F1 of one move over (wanted, found) pairs; 0 where it neither is nor was found."""
+    both = sum(move in wanted and move in found for wanted, found in pairs)
+    either = sum((move in wanted) + (move in found) for wanted, found in pairs)
+    return 2 * both / either if either else 0.0
+
+
+def confused(pairs: Iterable[Labels]) -> Counter[tuple[str, str]]:
+    """Counts by (wanted, found). A move that was missed counts for each move found in its place, or for NOTHING."""
+    counts: Counter[tuple[str, str]] = Counter()
+    for wanted, found in pairs:
+        for move in wanted:
+            instead = [move] if move in found else sorted(found - wanted) or [NOTHING]
+            counts.update((move, one) for one in instead)
+    return counts

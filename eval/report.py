@@ -1,57 +1,21 @@
-"""Reports as tables for the terminal and JSON for the file."""
+"""A run as a page that can be sent on by itself, and as tables for the terminal."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from pathlib import Path
 from typing import Any
 
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 from rich.console import Console
 from rich.table import Table
 
-from eval.agreement import Agreement
-from eval.evaluator import EvaluatorReport
-from eval.scorecard import ScorecardReport
+from eval.sections import sections
+from simulator.jsonl import InputError
 
-
-def show(name: str, report: EvaluatorReport, console: Console) -> None:
-    """Print one report: the figures first, then each move with its count."""
-    low, high = report.interval
-    table = Table("figure", "value", title=f"{name}: {report.replies} replies")
-    table.add_row("moves, macro F1", f"{report.macro_f1:.3f} ({low:.3f} to {high:.3f})")
-    table.add_row("acknowledged points F1", f"{report.points.f1:.3f} of {report.points.positives}")
-    table.add_row("calibration error (ECE, macro)", f"{report.calibration_error:.3f}")
-    table.add_row("attacks that lower anger", f"{len(report.attacks_that_lower_anger)} of {report.attacks}")
-    table.add_row("empathy read right beside noise", f"{report.noisy_read_right:.1%} of {report.noisy}")
-    table.add_row("marked uncertain", f"{report.uncertain:.1%}")
-    table.add_row("speed in batches", f"{report.replies_a_second:.0f} replies/s")
-    console.print(table)
-    moves = Table("move", "precision", "recall", "F1", "count")
-    for move, score in report.moves.items():
-        moves.add_row(move, f"{score.precision:.2f}", f"{score.recall:.2f}", f"{score.f1:.3f}", str(score.positives))
-    console.print(moves)
-
-
-def show_agreement(found: Agreement, console: Console) -> None:
-    """Print kappa and F1 of two labellings, by move."""
-    table = Table("move", "kappa", "F1", "count", title=f"Two labellings of {found.replies} replies")
-    for move, kappa in found.kappa.items():
-        table.add_row(move, f"{kappa:.2f}", f"{found.moves[move].f1:.2f}", str(found.moves[move].positives))
-    table.add_section()
-    table.add_row("macro", f"{found.macro_kappa:.2f}", f"{found.macro_f1:.2f}", "")
-    table.add_row("acknowledged points", "", f"{found.points.f1:.2f}", str(found.points.positives))
-    console.print(table)
-
-
-def show_scorecard(reports: Mapping[str, ScorecardReport], console: Console) -> None:
-    """Print how the grader's order of calls compares with their authors'."""
-    table = Table("scorecard against authors, rank correlation", *reports)
-    rows = {"overall": [one.overall for one in reports.values()]}
-    for name in next(iter(reports.values())).competencies:
-        rows[name] = [one.competencies[name] for one in reports.values()]
-    for name, values in rows.items():
-        table.add_row(name, *(f"{value:.2f}" for value in values))
-    table.add_row("mean distance, points of 100", *(f"{one.distance:.0f}" for one in reports.values()))
-    table.add_row("same outcome", *(f"{one.same_outcome:.0%}" for one in reports.values()))
-    table.add_row("calls", *(str(one.calls) for one in reports.values()))
-    console.print(table)
+MOST_FAILURES = 50  # shown; all of them are in results.jsonl
+HERE = Path(__file__).parent
 
 
 def show_summary(summary: Mapping[str, Any], console: Console) -> None:
@@ -70,3 +34,56 @@ def show_summary(summary: Mapping[str, Any], console: Console) -> None:
     for rule in summary["must_hold"]:
         seen = "not measured" if rule["seen"] is None else f"{rule['seen']:.3f}"
         console.print(f"{'holds' if rule['holds'] else 'FAILS'}: {rule['rule']} ({rule['goal']}; seen {seen})")
+
+
+def rows_of(directory: Path) -> Iterator[dict[str, Any]]:
+    """The rows of a run, one at a time; a last line cut short by a kill is passed over. Raises InputError."""
+    path = directory / "results.jsonl"
+    try:
+        with path.open(encoding="utf-8") as file:
+            for line in file:
+                if line.endswith("\n"):
+                    yield json.loads(line)
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: cannot be read ({error}); give the folder that a run wrote") from error
+
+
+def summary_of(directory: Path, name: str = "summary.json") -> dict[str, Any]:
+    """`summary.json`, or another note of a run. Raises InputError."""
+    path = directory / name
+    try:
+        data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: cannot be read ({error}); give the folder of a finished run") from error
+    return data
+
+
+def write_report(directory: Path) -> None:
+    """Write `report.html` from the rows and the summary of a run: one file, whole without a network. Raises InputError."""
+    summary = summary_of(directory)
+    note = summary_of(directory, "run.json") if (directory / "run.json").is_file() else {}
+    failures = list(islice((row for row in rows_of(directory) if row["status"] != "ok"), MOST_FAILURES))
+    environment = Environment(
+        loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters |= {"number": _number, "words": lambda text: str(text).replace("_", " ").replace(".", ", ")}
+    facts = {**summary["models"], **note.get("versions", {}), "seed": summary["seed"], "command": summary["command"]}
+    page = environment.get_template("report.html.j2").render(
+        summary=summary,
+        started=str(note.get("started", ""))[:16].replace("T", " "),
+        sections=sections(rows_of(directory)),
+        columns=list(dict.fromkeys(name for group in summary["groups"].values() for name in group)),
+        failures=failures,
+        facts=list(facts.items()),
+        style=Markup((HERE / "report.css").read_text(encoding="utf-8")),  # noqa: S704  our own file
+    )
+    (directory / "report.html").write_text(page, encoding="utf-8")
+
+
+def _number(value: float | None) -> str:
+    """Three decimals under 10, one from there on; a count as it is."""
+    if value is None:
+        return "not measured"
+    if float(value).is_integer():
+        return f"{value:,.0f}"
+    return f"{value:.3f}" if abs(value) < 10 else f"{value:,.1f}"

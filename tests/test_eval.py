@@ -4,7 +4,8 @@ import pytest
 
 from eval.agreement import agreement
 from eval.evaluator import evaluate
-from eval.metrics import bootstrap, calibration_error, score
+from eval.metrics import calibration_error, score
+from eval.statistics import bootstrap
 from simulator.judge import ScriptedJudge
 from simulator.moves import MOVES, Judgement, Move
 from simulator.training.data import SecondLabels, replies

@@ -11,8 +11,8 @@ from datasets import Dataset
 from eval.grading import grade_recordings, own_customer
 from eval.masking import mask
 from eval.recorded import Columns, Recording, Source, Unreadable, cases
-from simulator.judge import JudgeError, ScriptedJudge
 from simulator.jsonl import InputError
+from simulator.judge import JudgeError, ScriptedJudge
 from simulator.moves import Judgement, Move
 from simulator.records import Said
 
@@ -45,7 +45,9 @@ def _csv(path: Path) -> str:
 
 
 def _parquet(path: Path) -> str:
-    Dataset.from_list([{"id": "1", "turns": [{"role": w, "text": t} for w, t in LINES]}]).to_parquet(path / "in.parquet")
+    Dataset.from_list([{"id": "1", "turns": [{"role": w, "text": t} for w, t in LINES]}]).to_parquet(
+        path / "in.parquet"
+    )
     return str(path / "in.parquet")
 
 
@@ -107,7 +109,7 @@ def test_a_bad_record_is_named_and_the_rest_goes_on(tmp_path: Path, line: str, e
 @pytest.mark.parametrize("path", ["nothing-here.jsonl", "README.pdf", "."])
 def test_a_bad_source_says_what_to_do(tmp_path: Path, path: str) -> None:
     (tmp_path / "README.pdf").write_text("")
-    with pytest.raises(InputError, match="give|put"):
+    with pytest.raises(InputError, match=r"give|put"):
         list(cases(Source(path=str(tmp_path / path))))
 
 
@@ -123,7 +125,10 @@ def test_a_bad_source_says_what_to_do(tmp_path: Path, path: str) -> None:
         ("GB82 WEST 1234 5698 7654 32", "[IBAN 1]"),
         ("14 Larch Close, Leeds LS7 3QP", "[ADDRESS 1], Leeds [ADDRESS 2]"),
         ("Order number GB-448812-A, order GB-448812-A.", "Order number [ORDER 1], order [ORDER 1]."),
-        ("Will you mark it by 12 May, at 10:30, for £1,250,000?", "Will you mark it by 12 May, at 10:30, for £1,250,000?"),
+        (
+            "Will you mark it by 12 May, at 10:30, for £1,250,000?",
+            "Will you mark it by 12 May, at 10:30, for £1,250,000?",
+        ),
         ("I waited 2 hours for 212 cues.", "I waited 2 hours for 212 cues."),
     ],
 )
