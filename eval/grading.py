@@ -6,8 +6,10 @@ not with those of a written persona.
 """
 
 from collections.abc import Mapping, Sequence
+from typing import cast
 
 from eval.recorded import Recording
+from eval.rows import Failed, RecordedRow, Reference
 from simulator.judge import Judge, JudgeError
 from simulator.models.base import ModelError
 from simulator.persona import Persona, Told
@@ -18,51 +20,57 @@ MOST_POINTS = 8
 
 def grade_recordings(
     recordings: Sequence[Recording], library: Mapping[str, Persona], judge: Judge
-) -> list[dict[str, object]]:
-    """A row of kind `recorded` for each recording, all judged together; one that fails alone fails alone."""
-    personas = {f"{k}": _persona(one, library) for k, one in enumerate(recordings)}
-    known = [k for k, persona in personas.items() if persona is not None]
-    calls = {k: CallRecord(id=k, persona=k, turns=recordings[int(k)].turns) for k in known}
-    found = {k: persona for k, persona in personas.items() if persona is not None}
+) -> list[RecordedRow | Failed]:
+    """A row for each recording, all judged together; one that fails alone fails alone."""
+    personas, calls = {}, {}
+    for k, one in enumerate(recordings):
+        persona = library.get(one.persona) if one.persona else own_customer(one.turns)
+        if persona is not None:
+            personas[str(k)] = persona
+            calls[str(k)] = CallRecord(id=str(k), persona=str(k), turns=one.turns)
+    errors: dict[str, str] = {}
     try:
-        graded: dict[str, dict[str, object] | str] = {
-            str(row["id"]): row for row in grade_records(list(calls.values()), found, judge)
-        }
+        graded = {str(row["id"]): row for row in grade_records(list(calls.values()), personas, judge)} if calls else {}
     except (JudgeError, ModelError):
-        graded = {k: _alone(call, found, judge) for k, call in calls.items()}
-    return [_row(one, graded.get(str(k), f"there is no persona {one.persona!r}")) for k, one in enumerate(recordings)]
+        graded, errors = _one_by_one(calls, personas, judge)
+    rows: list[RecordedRow | Failed] = []
+    for k, one in enumerate(recordings):
+        if (found := graded.get(str(k))) is not None:
+            rows.append(_row(one, found))
+        else:
+            why = errors.get(str(k), f"there is no persona {one.persona!r}; add its folder with --personas")
+            rows.append(Failed(case=one.id, kind="recorded", error=why))
+    return rows
 
 
-def _alone(call: CallRecord, personas: dict[str, Persona], judge: Judge) -> dict[str, object] | str:
-    try:
-        return grade_records([call], personas, judge)[0]
-    except (JudgeError, ModelError) as error:
-        return str(error)
+Graded = dict[str, dict[str, object]]
 
 
-def _row(recording: Recording, graded: dict[str, object] | str) -> dict[str, object]:
-    head: dict[str, object] = {
-        "case": recording.id,
-        "kind": "recorded",
-        "id": recording.id,
-        "persona": recording.persona,
-    }
-    if isinstance(graded, str):
-        return {**head, "status": "failed", "error": graded}
-    levels = list(graded["anger"]) if isinstance(graded["anger"], list) else []
-    turns = [{**said.model_dump(), "anger": level} for said, level in zip(recording.turns, levels, strict=True)]
-    return {
-        **head,
-        "status": "ok",
-        **{k: v for k, v in graded.items() if k != "id"},
-        "turns": turns,
-        "reference": {"score": recording.score, "outcome": recording.outcome},
-    }
+def _one_by_one(
+    calls: Mapping[str, CallRecord], personas: dict[str, Persona], judge: Judge
+) -> tuple[Graded, dict[str, str]]:
+    graded: Graded = {}
+    errors: dict[str, str] = {}
+    for k, call in calls.items():
+        try:
+            (graded[k],) = grade_records([call], personas, judge)
+        except (JudgeError, ModelError) as error:
+            errors[k] = str(error)
+    return graded, errors
 
 
-def _persona(recording: Recording, library: Mapping[str, Persona]) -> Persona | None:
-    """The persona that a recording names, None when there is no such, or its own customer when it names none."""
-    return library.get(recording.persona) if recording.persona else own_customer(recording.turns)
+def _row(recording: Recording, graded: Mapping[str, object]) -> RecordedRow:
+    levels = cast(list[float], graded["anger"])
+    return RecordedRow.model_validate(
+        {
+            **graded,
+            "case": recording.id,
+            "id": recording.id,
+            "persona": recording.persona,
+            "turns": [{**said.model_dump(), "anger": at} for said, at in zip(recording.turns, levels, strict=True)],
+            "reference": Reference(score=recording.score, outcome=recording.outcome),
+        }
+    )
 
 
 def own_customer(turns: Sequence[Said]) -> Persona:

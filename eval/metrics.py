@@ -63,3 +63,8 @@ def confused(pairs: Iterable[Labels]) -> Counter[tuple[str, str]]:
             instead = [move] if move in found else sorted(found - wanted) or [NOTHING]
             counts.update((move, one) for one in instead)
     return counts
+
+
+def dice(a: Sequence[str], b: Sequence[str]) -> float:
+    """Twice the shared over the sum of both, 0 to 1; two empty sets are the same."""
+    return 2 * len(set(a) & set(b)) / (len(set(a)) + len(set(b))) if a or b else 1.0

@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from itertools import groupby
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, ValidationError
 
@@ -14,7 +14,6 @@ from simulator.anger import Outcome
 from simulator.jsonl import InputError
 from simulator.moves import Frozen
 from simulator.records import Said
-from simulator.transcript import Role
 
 MOST_TURNS = 400
 ROLES: Mapping[str, str] = {
@@ -51,7 +50,7 @@ class Source(Frozen):
     split: str = "train"
     config: str | None = None
     columns: Columns = Columns()
-    roles: dict[str, Role | str] = Field(default_factory=dict)
+    roles: dict[str, Literal["customer", "trainee", "skip"]] = Field(default_factory=dict)
     persona: str | None = None
     mask: bool = True
     limit: int | None = Field(default=None, ge=1)

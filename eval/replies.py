@@ -8,10 +8,11 @@ from typing import Any
 
 from sklearn.metrics import cohen_kappa_score
 
-from eval.evaluator import outside
 from eval.judging import JudgedOnce
 from eval.metrics import calibration_error, score
-from eval.rows import ReplyRow, Row
+from eval.outside import outside
+from eval.retest import RetestCase, retest, retest_cases, retest_figures
+from eval.rows import ReplyRow, RetestRow, Row
 from eval.statistics import bootstrap
 from eval.suite import RepliesSuite
 from eval.work import Case, Figure, Measured, Options, failed, figure
@@ -38,8 +39,8 @@ class RepliesWork:
         self._data = Path(options.data) if options.data else None
         self._judge = judge
 
-    def cases(self) -> Iterator[ReplyCase]:
-        """Replies by set, then those of `--data`."""
+    def cases(self) -> Iterator[ReplyCase | RetestCase]:
+        """Replies by set, the retest, then those of `--data`."""
         second = {two.id: two for two in second_labels()} if self._suite.labels == "second" else None
         for group in self._suite.splits:
             for item in replies(group):
@@ -49,31 +50,44 @@ class RepliesWork:
                     two = second[item.id]
                     labels = Judgement(present=two.moves, acknowledged=two.acknowledged)
                     yield ReplyCase(key=item.id, group="all", item=item, second=labels)
+        if self._suite.retest:
+            yield from retest_cases()
         if self._data is not None and second is None:
             for item in outside(self._data):
                 yield ReplyCase(key=f"outside/{item.id}", group="outside", item=item)
 
-    def run(self, cases: Sequence[ReplyCase]) -> Iterator[Row]:
+    def run(self, cases: Sequence[ReplyCase | RetestCase]) -> Iterator[Row]:
         """Judge a batch."""
+        if again := [case for case in cases if isinstance(case, RetestCase)]:
+            yield from retest(again, self._judge)
+        yield from self._judged([case for case in cases if isinstance(case, ReplyCase)])
+
+    def _judged(self, cases: Sequence[ReplyCase]) -> Iterator[Row]:
         judged = iter(self._judge.each([case.item.reading for case in cases if case.second is None]))
         for case in cases:
             found = case.second or next(judged)
             yield failed(case, "reply", found) if isinstance(found, JudgeError | ModelError) else _row(case, found)
 
-    def read(self, row: Mapping[str, Any]) -> ReplyRow:
+    def read(self, row: Mapping[str, Any]) -> ReplyRow | RetestRow:
         """A row as it was written."""
+        if row["kind"] == "retest":
+            return RetestRow.model_validate(row)
         return ReplyRow.model_validate(row)
 
     def measure(self, rows: Iterable[Row]) -> Measured:
         """By set: macro F1 and F1 of each move, F1 of points, calibration, attacks that would lower anger, noise read
         right. Resampled by reply."""
         sets: dict[str, list[ReplyRow]] = defaultdict(list)
+        retold: list[RetestRow] = []
         for row in rows:
             if isinstance(row, ReplyRow):
                 sets[row.group].append(row)
+            elif isinstance(row, RetestRow):
+                retold.append(row)
         metrics: dict[str, Figure] = {}
         for group, mine in sets.items():
             metrics |= {f"{name}.{group}": value for name, value in self._figures(mine).items()}
+        metrics |= retest_figures(retold)
         counts = {group: {"replies": float(len(mine))} for group, mine in sets.items()}
         return Measured(metrics=metrics, groups=counts)
 

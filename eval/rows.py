@@ -115,6 +115,28 @@ class ReplyRow(Row):
     fell: bool  # whether it would lower the anger of this customer, angry and with the story told
 
 
+class Retold(Frozen):
+    """One wording of a reply and how it was taken; `change` in points of anger, at 9 with the story told."""
+
+    text: str
+    found: tuple[Move, ...]
+    points: tuple[str, ...]
+    change: float
+
+
+class RetestRow(Row):
+    """A labelled reply, then its other wordings. `drift` and `turned` are of judging the same again in other orders: the
+    largest change of a probability, and how many wordings got other moves."""
+
+    kind: str = "retest"
+    persona: str | None
+    wanted: tuple[Move, ...]
+    wanted_points: tuple[str, ...]
+    readings: tuple[Retold, ...] = Field(min_length=2)
+    drift: float
+    turned: int
+
+
 class Reference(Frozen):
     """What the source of a recording says of it; `score` is 0 to 100."""
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
+from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,7 +17,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColum
 from rich.text import Text
 
 from eval.engine import Engines, load_engines, speaks
+from eval.inspect_log import write_inspect_log
 from eval.judging import JudgedOnce
+from eval.report import show_summary, write_report
 from eval.suite import CallsSuite, LinesSuite, ProbesSuite, RecordedSuite, RepliesSuite, Suite, SuiteError
 from eval.work import Measured, Options, Work
 from simulator.session import package_version
@@ -49,7 +52,10 @@ def run(suite: Suite, out: Path, options: Options, console: Console | None = Non
         _run(work, cases, done, results, suite.batch, console)
     summary = _summary(suite, engines, work, results)
     _write(out / "summary.json", summary)
-    _show(summary, console)
+    write_report(out)
+    if find_spec("inspect_ai"):  # an extra
+        write_inspect_log(out)
+    show_summary(summary, console)
     return Outcome(summary, all(rule["holds"] for rule in summary["must_hold"]))
 
 
@@ -212,9 +218,3 @@ def _write(path: Path, data: dict[str, Any]) -> None:
     part = path.with_suffix(".part")
     part.write_text(json.dumps(data, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     part.replace(path)
-
-
-def _show(summary: dict[str, Any], console: Console) -> None:
-    from eval.report import show_summary
-
-    show_summary(summary, console)

@@ -294,11 +294,17 @@ class _Lines:
         self._worst = _Worst()
 
     def take(self, row: Row) -> None:
-        checks = {"in role": row["in_role"], "says its point": row["point_said"], "facts right": row["facts_right"]}
-        for name, value in checks.items():
-            if value is not None:
-                self._shares[f"{name}, {row['group']}"].append((float(value), row["persona"]))
-        self._worst.take(sum(1 - float(v) for v in checks.values() if v is not None), row)
+        for line in row["lines"]:
+            checks = {
+                "in role": line["in_role"],
+                "says its point": line["point_said"],
+                "facts right": line["facts_right"],
+            }
+            for name, value in checks.items():
+                if value is not None:
+                    self._shares[f"{name}, {row['group']}"].append((float(value), row["persona"]))
+            amiss = sum(1 - float(value) for value in checks.values() if value is not None)
+            self._worst.take(amiss, {**line, "persona": row["persona"]})
 
     def done(self) -> Section:
         rows = [(n, *interval([v for v, _ in f], [p for _, p in f])) for n, f in sorted(self._shares.items())]
@@ -308,7 +314,7 @@ class _Lines:
             Case(
                 f"{row['persona']}, {row['mood']}, {row['act']}",
                 f"in role: {'yes' if row['in_role'] else 'no'}; facts right: {'yes' if row['facts_right'] else 'no'}",
-                [Line("trainee", row["reply"]), Line("customer", row["text"])],
+                [Line("customer", row["text"], row["anger"])],
             )
             for row in self._worst.rows()
         ]

@@ -113,11 +113,12 @@ class ProbesSuite(Base):
 
 
 class RepliesSuite(Base):
-    """Labelled replies, and what the evaluator (or a second labeller) finds in them. Kind of row: reply."""
+    """Labelled replies, and what the evaluator (or a second labeller) finds in them. Kinds of row: reply, retest."""
 
     kind: Literal["replies"]
     splits: tuple[Literal["train", "validation", "test"], ...] = Field(min_length=1)
     labels: Literal["judge", "second"] = "judge"
+    retest: bool = False  # judge the paraphrases too (eval/retest.py)
 
 
 class LinesSuite(Base):

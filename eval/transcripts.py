@@ -4,12 +4,17 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from pydantic import ValidationError
+from scipy.stats import spearmanr
+
 from eval.grading import grade_recordings
 from eval.judging import JudgedOnce
-from eval.recorded import Recording, Unreadable, cases
+from eval.recorded import Recording, Source, Unreadable, cases
 from eval.rows import Failed, RecordedRow, Row
+from eval.statistics import bootstrap
 from eval.suite import RecordedSuite, SuiteError, chosen_personas
-from eval.work import Case, Measured, Options, figure
+from eval.work import Case, Figure, Measured, Options, figure
+from simulator.anger import Outcome
 
 
 class RecordedCase(Case):
@@ -22,7 +27,14 @@ class RecordedWork:
     """Every conversation of a source."""
 
     def __init__(self, suite: RecordedSuite, options: Options, judge: JudgedOnce) -> None:
-        self._source = suite.source.model_copy(update={"path": options.data or suite.source.path})
+        given = suite.source.model_dump()
+        given["columns"] |= options.columns
+        given["roles"] |= options.roles
+        try:
+            self._source = Source.model_validate(given | {"path": options.data or suite.source.path})
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            raise SuiteError(f"{suite.suite}: source: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
         if not self._source.path:
             raise SuiteError(f"{suite.suite}: source: no path; give --data PATH (a folder, a file, or hub:OWNER/NAME)")
         self._library = chosen_personas("library", options.personas)
@@ -39,26 +51,38 @@ class RecordedWork:
         for case in cases:
             if isinstance(case.recording, Unreadable):
                 yield Failed(case=case.key, kind="recorded", error=case.recording.error)
-        for row in grade_recordings(readable, self._library, self._judge):
-            yield self.read(row) if row["status"] == "ok" else Failed.model_validate(_only(row, Failed))
+        yield from grade_recordings(readable, self._library, self._judge)
 
     def read(self, row: Mapping[str, Any]) -> RecordedRow:
         """A row as it was written."""
         return RecordedRow.model_validate(row)
 
     def measure(self, rows: Iterable[Row]) -> Measured:
-        """Mean overall score and competencies, and the share of each outcome; resampled by conversation."""
+        """Mean overall score and competencies, the share of each outcome, and how they go with the source's own scores
+        (Spearman's rank correlation, mean distance in points, same outcome); resampled by conversation."""
         values: dict[str, list[float]] = defaultdict(list)
         outcomes: Counter[str] = Counter()
+        scored: list[tuple[float, float]] = []
         for row in rows:
             if isinstance(row, RecordedRow):
                 values["overall"].append(row.overall)
                 for name, score in row.competencies.items():
                     values[f"competency.{name}"].append(score)
+                for outcome in Outcome:
+                    values[f"outcome.{outcome.value}"].append(row.outcome is outcome)
                 outcomes[row.outcome.value] += 1
+                if row.reference.score is not None:
+                    scored.append((row.reference.score, row.overall))
+                    values["reference.distance"].append(abs(row.reference.score - row.overall))
+                if row.reference.outcome is not None:
+                    values["reference.same_outcome"].append(row.reference.outcome == row.outcome.value)
         metrics = {name: figure(numbers) for name, numbers in values.items()}
+        if len({a for a, _ in scored}) > 1 and len({b for _, b in scored}) > 1:
+            low, high = bootstrap(scored, _ranks)
+            metrics["reference.rank_correlation"] = Figure(value=_ranks(scored), low=low, high=high, n=len(scored))
         return Measured(metrics=metrics, groups={"outcomes": {k: float(n) for k, n in outcomes.items()}})
 
 
-def _only(row: Mapping[str, Any], kind: type[Row]) -> dict[str, Any]:
-    return {name: row[name] for name in kind.model_fields if name in row}
+def _ranks(pairs: Sequence[tuple[float, float]]) -> float:
+    found = float(spearmanr([a for a, _ in pairs], [b for _, b in pairs]).statistic)
+    return 0.0 if found != found else found  # a draw in which all are the same has no order

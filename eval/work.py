@@ -61,6 +61,8 @@ class Options(Frozen):
     trainee_model: str | None = None
     base_url: str | None = None
     personas: Path | None = None
+    columns: dict[str, str] = Field(default_factory=dict)
+    roles: dict[str, str] = Field(default_factory=dict)
     data: str | None = None
     simulator: str | None = None
     executor: Literal["local", "ray"] = "local"

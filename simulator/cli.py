@@ -188,6 +188,13 @@ def eval_run(
     data: Annotated[
         str | None, typer.Option(help="Recordings (folder, file, hub:OWNER/NAME) or a folder of labelled replies.")
     ] = None,
+    column: Annotated[
+        list[str] | None,
+        typer.Option(help="A column of the recordings under another name, as turns=dialogue; again for each."),
+    ] = None,
+    role: Annotated[
+        list[str] | None, typer.Option(help="Who a speaker is, as 'Ms Vance=customer' (customer, trainee, skip).")
+    ] = None,
     simulator: Annotated[
         str | None, typer.Option(help="Probe another simulator: package.module:make (eval/probes.py).")
     ] = None,
@@ -209,6 +216,8 @@ def eval_run(
                 base_url=base_url,
                 personas=personas,
                 data=data,
+                columns=_named(column, "--column"),
+                roles=_named(role, "--role"),
                 simulator=simulator,
                 executor=executor.value,
                 actors=actors,
@@ -219,6 +228,31 @@ def eval_run(
             stop(str(error))
     if not holds:
         raise typer.Exit(1)
+
+
+def _named(pairs: list[str] | None, option: str) -> dict[str, str]:
+    """`name=value` options as a mapping. Raises InputError."""
+    found = dict(pair.partition("=")[::2] for pair in pairs or ())
+    if bad := [name for name, value in found.items() if not name.strip() or not value.strip()]:
+        raise InputError(f"{option} {bad[0]}: write it as name=value")
+    return found
+
+
+@eval_app.command("compare")
+def eval_compare(
+    a: Annotated[Path, typer.Argument(help="Folder of the first run.")],
+    b: Annotated[Path, typer.Argument(help="Folder of the second run, of the same suite.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print the comparison as one JSON object.")] = False,
+) -> None:
+    """Say what changed from one run to another, case by case, and whether it is more than chance."""
+    from eval.compare import compare, show
+
+    with _clear_errors():
+        found = compare(a, b)
+    if as_json:
+        typer.echo(found.model_dump_json())
+    else:
+        show(found, Console())
 
 
 @eval_app.command("list")

@@ -2,13 +2,8 @@
 
 import pytest
 
-from eval.agreement import agreement
-from eval.evaluator import evaluate
-from eval.metrics import calibration_error, score
-from eval.statistics import bootstrap
-from simulator.judge import ScriptedJudge
-from simulator.moves import MOVES, Judgement, Move
-from simulator.training.data import SecondLabels, replies
+from eval.metrics import NOTHING, calibration_error, confused, dice, f1, reliability, score
+from eval.statistics import bootstrap, holm, interval, paired
 
 
 def test_scores_worked_by_hand() -> None:
@@ -17,52 +12,52 @@ def test_scores_worked_by_hand() -> None:
     assert score([True], [False]).f1 == 0
     assert calibration_error([0.75, 0.75, 0.75, 0.75], [True, True, True, False]) == 0
     assert calibration_error([1.0, 1.0], [True, False]) == 0.5
+    assert reliability([0.05, 0.95, 0.97, 1.0], [False, True, True, False]) == [
+        (0.05, 0, 1),
+        (pytest.approx(0.9733, abs=1e-3), pytest.approx(2 / 3), 3),
+    ]
     low, high = bootstrap([0, 1] * 50, lambda items: sum(items) / len(items))
     assert 0.35 < low < 0.5 < high < 0.65
+    assert (dice(["a", "b"], ["b"]), dice([], []), dice(["a"], [])) == (pytest.approx(2 / 3), 1, 0)
+
+
+def test_what_was_found_in_place_of_what() -> None:
+    pairs = [(frozenset("ab"), frozenset("a")), (frozenset("a"), frozenset("c")), (frozenset("a"), frozenset("a"))]
+    assert confused(pairs) == {("a", "a"): 2, ("b", NOTHING): 1, ("a", "c"): 1}
+    assert f1(pairs, "a") == pytest.approx(0.8)
 
 
 @pytest.mark.parametrize(
-    "figure", [lambda: score([], []), lambda: calibration_error([], []), lambda: bootstrap([], len)]
+    "figure",
+    [
+        lambda: score([], []),
+        lambda: calibration_error([], []),
+        lambda: bootstrap([], len),
+        lambda: interval([]),
+        lambda: interval([1.0], ["a", "b"]),
+    ],
 )
 def test_nothing_is_no_score(figure) -> None:
     with pytest.raises(ValueError, match="at least one"):
         figure()
 
 
-def test_a_judge_that_says_what_the_writers_said_is_perfect_and_one_that_says_nothing_is_not() -> None:
-    items = replies("test")[:60]
-    perfect = ScriptedJudge(
-        [
-            Judgement(
-                present=i.moves, acknowledged=i.acknowledged, probabilities={m: float(m in i.moves) for m in MOVES}
-            )
-            for i in items
-        ]
-    )
-    report = evaluate(perfect, items)
-    there = [score for score in report.moves.values() if score.positives]
-    assert all(score.f1 == 1 for score in there)
-    assert report.points.f1 == 1
-    assert report.calibration_error == 0
-    silent = evaluate(ScriptedJudge([Judgement(probabilities=dict.fromkeys(MOVES, 0.0))]), items)
-    assert silent.macro_f1 == 0
-    assert not silent.attacks_that_lower_anger
+def test_cases_of_one_group_count_as_one_draw() -> None:
+    values = [0.0, 1.0] * 50
+    alone = interval(values)
+    # The same values in two groups that differ wholly: everything hangs on which group is drawn.
+    grouped = interval(values, [k % 2 for k in range(100)])
+    assert alone.mean == grouped.mean == 0.5
+    assert alone.high - alone.low < 0.25
+    assert (grouped.low, grouped.high) == (0, 1)
 
 
-def test_an_evaluator_that_is_fooled_is_found_out() -> None:
-    attacks = [item for item in replies("test") if item.kind == "attack" and Move.SPECIFIC_EMPATHY not in item.moves]
-    fooled = [
-        Judgement(
-            present=(Move.SPECIFIC_EMPATHY,),
-            acknowledged=tuple(point.id for point in item.reading.persona.story),
-            probabilities=dict.fromkeys(MOVES, 0.5),
-        )
-        for item in attacks
-    ]
-    assert len(evaluate(ScriptedJudge(fooled), attacks).attacks_that_lower_anger) == len(attacks)
-
-
-def test_agreement_with_oneself_is_one() -> None:
-    items = {item.id: item for item in replies("test")}
-    same = [SecondLabels(id=i.id, moves=i.moves, acknowledged=i.acknowledged) for i in items.values()]
-    assert agreement(items, same).macro_kappa == 1
+def test_a_change_is_told_from_chance() -> None:
+    groups = list(range(40))
+    level = [k % 5 for k in groups]
+    shifted = paired(level, [one + 1 + 0.1 * (k % 3) for k, one in enumerate(level)], groups)
+    assert shifted.p < 0.001
+    assert 1 <= shifted.difference.low <= shifted.difference.mean <= shifted.difference.high <= 1.2
+    noise = paired(level, [one + (1 if k % 2 else -1) for k, one in enumerate(level)], groups)
+    assert noise.p > 0.5
+    assert holm([0.01, 0.04, 0.03]) == [pytest.approx(0.03), pytest.approx(0.06), pytest.approx(0.06)]

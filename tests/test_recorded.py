@@ -11,6 +11,7 @@ from datasets import Dataset
 from eval.grading import grade_recordings, own_customer
 from eval.masking import mask
 from eval.recorded import Columns, Recording, Source, Unreadable, cases
+from eval.rows import Failed, RecordedRow
 from simulator.jsonl import InputError
 from simulator.judge import JudgeError, ScriptedJudge
 from simulator.moves import Judgement, Move
@@ -147,8 +148,8 @@ def test_nothing_unmasked_leaves_the_reader(tmp_path: Path) -> None:
     source = Source(path=str(tmp_path / "in.jsonl"), roles={"Dorothy Vance": "customer"})
     [found] = cases(source)
     [row] = grade_recordings([found] if isinstance(found, Recording) else [], {}, ScriptedJudge([Judgement()]))
-    assert row["status"] == "ok"
-    assert not any(word in json.dumps(row) for word in ("Dorothy", "dorothy", "07700", "Vance"))
+    assert row.status == "ok"
+    assert not any(word in row.model_dump_json() for word in ("Dorothy", "dorothy", "07700", "Vance"))
 
 
 class _Fussy:
@@ -171,11 +172,12 @@ def test_one_that_cannot_be_judged_fails_alone_and_is_no_mark() -> None:
         return Recording(id=reply, persona=persona, turns=turns)
 
     good, bad, lost = grade_recordings([said("Since when?"), said("No."), said("Yes?", "nobody")], {}, _Fussy())
-    assert good["status"] == "ok"
-    assert good["anger"] == [7, pytest.approx(4.5)]
-    assert (bad["status"], bad["error"]) == ("failed", "cannot read this")
-    assert "overall" not in bad
-    assert "nobody" in str(lost["error"])
+    assert isinstance(good, RecordedRow)
+    assert good.anger == (7, pytest.approx(4.5))
+    assert isinstance(bad, Failed)
+    assert bad.error == "cannot read this"
+    assert isinstance(lost, Failed)
+    assert "nobody" in lost.error
 
 
 def test_a_recording_is_read_against_what_its_own_customer_says() -> None:
