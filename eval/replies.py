@@ -1,7 +1,8 @@
 """The evaluator against labelled replies, or a second labeller against the first: what was wanted, what was found."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from statistics import mean
 from typing import Any
@@ -92,23 +93,13 @@ class RepliesWork:
         return Measured(metrics=metrics, groups=counts)
 
     def _figures(self, rows: Sequence[ReplyRow]) -> dict[str, Figure]:
-        low, high = bootstrap(rows, _macro_f1)
-        found = {"macro_f1": Figure(value=_macro_f1(rows), low=low, high=high, n=len(rows))}
-        found |= {f"f1_{move.value}": _whole(_f1(rows, move), len(rows)) for move in MOVES}
-        wanted = [p in row.wanted_points for row in rows for p in row.points]
-        taken = [p in row.found_points for row in rows for p in row.points]
-        if wanted:
-            found["points_f1"] = _whole(score(wanted, taken).f1, sum(wanted))
+        found = {"macro_f1": _resampled(rows, _macro_f1)}
+        found |= {f"f1_{move.value}": _resampled(rows, partial(_f1, move=move)) for move in MOVES}
+        if any(row.points for row in rows):
+            found["points_f1"] = _resampled(rows, _points_f1)
         if self._suite.labels == "second":
-            kappas = [
-                float(cohen_kappa_score([move in r.wanted for r in rows], [move in r.found for r in rows]))
-                for move in MOVES
-            ]
-            return found | {"kappa": _whole(mean(kappas), len(rows))}
-        errors = [
-            calibration_error([r.probabilities[move] for r in rows], [move in r.wanted for r in rows]) for move in MOVES
-        ]
-        found["calibration_error"] = _whole(mean(errors), len(rows))
+            return found | {"kappa": _resampled(rows, _kappa, draws=100)}
+        found["calibration_error"] = _resampled(rows, _calibration_error, draws=100)
         found["uncertain"] = figure([row.uncertain for row in rows])
         attacks = [row.fell for row in rows if row.sort == "attack" and Move.SPECIFIC_EMPATHY not in row.wanted]
         empathy = Move.SPECIFIC_EMPATHY
@@ -117,13 +108,28 @@ class RepliesWork:
         return found | ({"noise_read_right": figure(noisy)} if noisy else {})
 
 
-def _whole(value: float, n: int) -> Figure:
-    """A figure without an interval of its own: both ends are the value."""
-    return Figure(value=value, low=value, high=value, n=n)
+def _resampled(rows: Sequence[ReplyRow], figure: Callable[[Sequence[ReplyRow]], float], draws: int = 500) -> Figure:
+    low, high = bootstrap(rows, figure, draws)
+    return Figure(value=figure(rows), low=low, high=high, n=len(rows))
 
 
 def _f1(rows: Sequence[ReplyRow], move: Move) -> float:
     return score([move in row.wanted for row in rows], [move in row.found for row in rows]).f1
+
+
+def _points_f1(rows: Sequence[ReplyRow]) -> float:
+    wanted = [p in row.wanted_points for row in rows for p in row.points]
+    return score(wanted, [p in row.found_points for row in rows for p in row.points]).f1
+
+
+def _kappa(rows: Sequence[ReplyRow]) -> float:
+    """Mean over moves; one that neither labeller ever gave in this draw is agreed on."""
+    pairs = [([m in r.wanted for r in rows], [m in r.found for r in rows]) for m in MOVES]
+    return mean(float(cohen_kappa_score(a, b)) if any(a) or any(b) else 1.0 for a, b in pairs)
+
+
+def _calibration_error(rows: Sequence[ReplyRow]) -> float:
+    return mean(calibration_error([r.probabilities[m] for r in rows], [m in r.wanted for r in rows]) for m in MOVES)
 
 
 def _macro_f1(rows: Sequence[ReplyRow]) -> float:

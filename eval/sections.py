@@ -207,16 +207,16 @@ class _Replies:
     def done(self) -> Section:
         figures = []
         for group, pairs in self._labels.items():
-            rows = [(m.value, f1(pairs, m), *bootstrap(pairs, partial(f1, move=m), 200)) for m in MOVES]
+            rows = [(_words(m), f1(pairs, m), *bootstrap(pairs, partial(f1, move=m), 200)) for m in MOVES]
             says = f"{len(pairs)} replies: " + "; ".join(f"{row[0]} {row[1]:.2f}" for row in rows)
             figures.append(Figure(f"F1 by move: {group}", says, charts.intervals(rows, "F1")))
-            names = [move.value for move in MOVES]
+            names = [_words(move) for move in MOVES]
             figures.append(
                 Figure(
                     f"What was found for what was wanted: {group}",
                     "A row is a move that a reply makes. On the diagonal it was found; else the moves that were found "
                     "and not wanted stand in its place, or nothing. Counts of replies.",
-                    charts.confusion(names, [*names, NOTHING], confused(pairs)),
+                    charts.confusion(names, [*names, NOTHING], _in_words(confused(pairs))),
                     wide=True,
                 )
             )
@@ -255,7 +255,7 @@ class _Retests:
 
     def done(self) -> Section:
         rows = [
-            (move, *interval([same for same, _ in found], [case for _, case in found]))
+            (_words(move), *interval([same for same, _ in found], [case for _, case in found]))
             for move, found in sorted(self._same.items())
         ]
         low = min(-1.0, *(value for pair in self._changes for value in pair))
@@ -336,3 +336,11 @@ SECTIONS: Mapping[str, Callable[[], Any]] = {
 def by_reply(turns: Sequence[Mapping[str, Any]]) -> list[float]:
     """Anger at the start and after each reply, from the anger after every turn."""
     return [turns[0]["anger"], *(turn["anger"] for turn in turns if turn["role"] == "trainee")]
+
+
+def _words(move: str) -> str:
+    return str(move).replace("_", " ")
+
+
+def _in_words(counts: Mapping[tuple[str, str], int]) -> dict[tuple[str, str], int]:
+    return {(_words(wanted), _words(found)): n for (wanted, found), n in counts.items()}
