@@ -1,7 +1,7 @@
 """Test and retest of the evaluator: the same reply in other words, and in other company in its batch, judged again.
 
-`paraphrases.jsonl` has 60 replies of the test set, each said three more ways that keep every label; a language model
-wrote them, and the evaluator's training never saw them.
+`paraphrases.jsonl` has 60 replies of the set `seen`, each said three more ways that keep every label. A language model
+wrote them; the evaluator was never trained on them or on that set.
 """
 
 import json
@@ -40,7 +40,7 @@ class RetestCase(Case):
 
 def retest_cases() -> Iterator[RetestCase]:
     """The replies that have paraphrases."""
-    items = {item.id: item for item in replies("test")}
+    items = {item.id: item for item in replies("seen")}
     for line in PARAPHRASES.read_text(encoding="utf-8").splitlines():
         row = json.loads(line)
         yield RetestCase(key=f"retest/{row['id']}", item=items[row["id"]], others=tuple(row["paraphrases"]))
