@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
 
 from simulator.admin import export, user_app
 from simulator.console import clear_errors, errors, stop
@@ -247,7 +248,7 @@ def eval_compare(
     """Say what changed from one run to another, case by case, and whether it is more than chance."""
     from eval.compare import compare, show
 
-    with _clear_errors():
+    with clear_errors():
         found = compare(a, b)
     if as_json:
         typer.echo(found.model_dump_json())
