@@ -32,7 +32,8 @@ browser:
 	@tests/system-packages.sh
 
 screenshots: setup browser
-	DEFUSE_SCREENSHOTS=docs/screenshots $(BIN)/python -m pytest tests/test_browser.py tests/test_whatif_browser.py tests/test_review_browser.py
+	DEFUSE_SCREENSHOTS=docs/screenshots $(BIN)/python -m pytest tests/test_browser.py tests/test_whatif_browser.py \
+		tests/test_review_browser.py tests/test_studio_browser.py
 
 bench: setup
 	$(BIN)/defuse bench

@@ -144,6 +144,8 @@ def _specific_empathy(persona: Persona, replies: Replies) -> Result:
             marks.append(_mark("specific_empathy", i, turn, judgement, Move.GENERIC_SYMPATHY, False, why))
         told |= {reaction.reveals} if reaction.reveals else set()
     told |= met
+    story = {p.id for p in persona.story}  # a trainer may have taken a point out of it since
+    told, met = told & story, met & story
     share = sum(persona.point(p).weight for p in met) / sum(persona.point(p).weight for p in told)
     return 100 * share - _CANNED_COSTS * canned, marks
 

@@ -6,16 +6,20 @@ Trainers who do not program write these, so every error names the file, the fiel
 import json
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 import yaml
 from pydantic import Field, StringConstraints, ValidationError, field_validator, model_validator
+from yaml.composer import ComposerError
+from yaml.constructor import ConstructorError
 
+from simulator.faults import faults
 from simulator.moves import Frozen, Move
 
 LIBRARY = Path(__file__).resolve().parent.parent / "personas"
 MAX_BYTES = 200_000  # a persona is a page or two; a larger file is a mistake or an attack
 MOST_KEPT = 120_000  # characters that a character card carried and a persona has no field for
+DEEPEST = 8  # levels of nesting; a persona has four
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
 Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=400)]
@@ -162,36 +166,58 @@ _SHOWN = 10  # mistakes in one message
 
 def explain(error: ValidationError) -> str:
     """The first few mistakes, one a line, as `field: what is wrong`; a misspelt field before the one it leaves missing."""
+    found = faults(error)
     lines = []
-    found = error.errors(include_url=False, include_context=False)
-    for item in sorted(found, key=lambda item: item["type"] != "extra_forbidden")[:_SHOWN]:
-        field = ".".join(str(part) for part in item["loc"]) or "persona"
-        message = item["msg"].removeprefix("Value error, ")
-        if item["type"] == "extra_forbidden":
-            message = "is not a field of a persona; remove it or correct its spelling"
-        elif item["type"] == "missing":
-            message = "is missing; add it"
-        elif isinstance(item["input"], str | int | float):
-            message = f"{message} (found {str(item['input'])[:60]!r})"
-        lines.append(f"{field}: {message}")
+    for fault in found[:_SHOWN]:
+        field = ".".join(str(part) for part in fault.at) or "persona"
+        lines.append(f"{field}: {fault.message}" + (f" (found {fault.found!r})" if fault.found else ""))
     if len(found) > _SHOWN:
         lines.append(f"and {len(found) - _SHOWN} more; mend these first")
     return "\n  ".join(lines)
 
 
-def parse_persona(text: str, source: str = "persona") -> Persona:
-    """Read one persona from YAML text. Raises PersonaError; `source` is the name that its message gives."""
+class _Loader(yaml.SafeLoader):
+    """The safe loader, without what lets a page of YAML unfold into gigabytes; a field given twice is a mistake."""
+
+    _depth = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
+        if self.check_event(yaml.AliasEvent):
+            raise ComposerError(None, None, "an alias (*name) stands here; write out what it stands for", mark)
+        if self._depth > DEEPEST:
+            raise ComposerError(None, None, "lists or fields are nested too deep here", mark)
+        self._depth += 1
+        node: yaml.Node | None = super().compose_node(parent, index)
+        self._depth -= 1
+        return node
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        names = [key.value for key, _ in node.value]
+        for index, (key, _) in enumerate(node.value):
+            if key.value in names[:index]:
+                raise ConstructorError(None, None, f"the field {key.value!r} stands here a second time", key.start_mark)
+        return super().construct_mapping(node, deep)
+
+
+def read_fields(text: str, source: str = "persona") -> dict[str, Any]:
+    """The fields in YAML text, not yet checked. Raises PersonaError; `source` is the name that its message gives."""
     if len(text.encode()) > MAX_BYTES:
         raise PersonaError(f"{source}: larger than {MAX_BYTES // 1000} kB; a persona is a page or two of YAML")
     try:
-        data = yaml.safe_load(text)
+        data = yaml.load(text, _Loader)  # noqa: S506 (a safe loader)
     except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: a date or number that cannot be
         detail = " ".join(str(error).split())[:300]
         raise PersonaError(f"{source}: not plain YAML ({detail}); check indentation, quotes and tags") from error
     if not isinstance(data, dict):
         raise PersonaError(f"{source}: expected fields such as 'id:' and 'story:'; found {type(data).__name__}")
+    return data
+
+
+def parse_persona(text: str, source: str = "persona") -> Persona:
+    """Read one persona from YAML text. Raises PersonaError; `source` is the name that its message gives."""
     try:
-        return Persona.model_validate(data)
+        return Persona.model_validate(read_fields(text, source))
     except ValidationError as error:
         raise PersonaError(f"{source}:\n  {explain(error)}") from error
 

@@ -9,7 +9,9 @@ import typer
 from simulator.cards import CardError, Spec, backfilled, export_card, import_card, read_card
 from simulator.cards_png import png_with_cards
 from simulator.console import clear_errors, errors
+from simulator.draft import at
 from simulator.drafts import EDITOR_LINE, slug, template
+from simulator.lint import lint
 from simulator.persona import (
     LIBRARY,
     Persona,
@@ -71,12 +73,14 @@ def new(
 
 @persona_app.command()
 def check(files: Annotated[list[Path], typer.Argument(help="Persona files.")]) -> None:
-    """Say what is wrong with persona files, by file and field; status 0 when nothing is."""
+    """Say what is wrong with persona files, by file and field, and what makes one weak; status 0 when nothing is wrong."""
     bad = 0
     for path in files:
         try:
             persona = load_persona(path)
             typer.echo(f"{path}: good ({persona.name}, {len(persona.story)} story points)")
+            for advice in lint(persona):
+                typer.echo(f"  weak: {at(advice.at)} {advice.weak}; {advice.do}")
         except PersonaError as error:
             bad += 1
             errors.print(str(error))

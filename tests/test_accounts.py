@@ -191,14 +191,14 @@ def test_nobody_could_log_in(database: str, monkeypatch) -> None:
         _accounts(Store(database))
 
 
-def test_a_login_is_asked_for_before_anything_is_shown(persona, accounts: Accounts, database: str) -> None:
+def test_a_login_is_asked_for_before_anything_is_shown(persona, accounts: Accounts, database: str, tmp_path) -> None:
     """The whole app over HTTP: no page, no call and no event without a login; afterwards the role decides."""
     from fastapi.testclient import TestClient
 
     from simulator.ui.app import web_app
 
     engine = Engine(Customer(ScriptedModel(["No."])), ScriptedJudge([Judgement()]))
-    web = web_app(engine, Store(database), {persona.id: persona}, Door(accounts, local=True))
+    web = web_app(engine, Store(database), {persona.id: persona}, Door(accounts, local=True), tmp_path)
     with TestClient(web.app) as client:
         assert "auth_required" in client.get("/").text
         assert client.get("/config").status_code == 401

@@ -159,7 +159,14 @@ def test_wrong_input_ends_with_a_clear_line(arguments: list[str], status: int, m
 def test_persona_check(tmp_path: Path, library: Path) -> None:
     good, bad = library / "late-pallet.yaml", tmp_path / "bad.yaml"
     bad.write_text("id: bad\nshouting: true\n")
-    assert run(app, ["persona", "check", str(good)]).exit_code == 0
+    done = run(app, ["persona", "check", str(good)])
+    assert done.exit_code == 0
+    assert "weak" not in done.output
+    one_breath = tmp_path / "late-pallet.yaml"
+    one_breath.write_text(good.read_text().replace("because: nobody rang", "because: the yarn is a week late"))
+    done = run(app, ["persona", "check", str(one_breath)])
+    assert done.exit_code == 0, "a weak persona can be played"
+    assert "weak: story.0.because only repeats the fact; say why it hurts" in done.output
     done = run(app, ["persona", "check", str(good), str(bad)])
     assert done.exit_code == 1
     assert "bad.yaml" in done.output

@@ -20,7 +20,9 @@ from simulator.models.base import ModelError
 from simulator.models.scripted import ScriptedModel
 from simulator.moves import Judgement, Move
 from simulator.persona import Persona
+from simulator.rehearsal import CAST
 from simulator.session import Call
+from simulator.shelf import Customers, Shelf
 from simulator.storage import StorageError, Store
 from simulator.transcript import as_markdown
 from simulator.ui import call as on_call
@@ -32,6 +34,7 @@ from simulator.ui.door import Door
 from simulator.ui.gallery import Choice
 from simulator.ui.screen import CALL, CALLS, GALLERY, SCORECARD, Screen, known_owner
 from simulator.ui.words import article, change_mark, change_words, changed, first_name, sentence, trade
+from simulator.ui.workshop import open_workshop
 
 M = Move
 ME, OTHER = "a" * 64, "b" * 64
@@ -483,12 +486,15 @@ def test_curve_leaves_an_unjudged_reply_out(persona: Persona, store: Store) -> N
     assert on_call.last_change(store.load(place.split("/")[1], ME)) is None
 
 
-def test_every_screen_fits_the_outputs_and_no_handler_is_public(persona: Persona, store: Store) -> None:
+def test_every_screen_fits_the_outputs_and_no_handler_is_public(persona: Persona, store: Store, tmp_path: Path) -> None:
     from simulator.ui.pages import build, paint
 
-    blocks = build(
-        Engine(Customer(model()), ScriptedJudge((ASK,))), store, {persona.id: persona}, Door(None, local=True)
+    engine, customers = (
+        Engine(Customer(model()), ScriptedJudge((ASK,))),
+        Customers({persona.id: persona}, Shelf(tmp_path)),
     )
+    workshop = open_workshop(tmp_path, customers, engine, CAST)
+    blocks = build(engine, store, customers, Door(None, local=True), workshop)
     events = [event for event in blocks.fns.values() if event.fn is not None and event.outputs]
     assert events
     assert {event.api_visibility for event in blocks.fns.values()} == {"private"}

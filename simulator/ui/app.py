@@ -11,9 +11,13 @@ from typing import Any, NamedTuple
 from simulator.accounts import AccountError, Accounts, accounts_of
 from simulator.engine import BUNDLED, Engine, load_engine
 from simulator.exports import is_loopback
+from simulator.models.bundled import home
 from simulator.persona import LIBRARY, Persona, load_personas
+from simulator.rehearsal import CAST
+from simulator.shelf import Customers, Shelf
 from simulator.storage import StorageError, Store
 from simulator.ui.door import ASK, Door
+from simulator.ui.workshop import open_workshop
 
 Scope = dict[str, Any]
 
@@ -43,7 +47,7 @@ def serve(
         keeper = Door(_accounts(store), local=is_loopback(host))
         print("Loading the models ...", flush=True)
         engine = load_engine(model, judge_model, base_url)
-        web = web_app(engine, store, library, keeper)
+        web = web_app(engine, store, library, keeper, home())
         import uvicorn
 
         class Server(uvicorn.Server):
@@ -82,8 +86,11 @@ def _accounts(store: Store) -> Accounts | None:
     return accounts
 
 
-def web_app(engine: Engine, store: Store, personas: Mapping[str, Persona], door: Door) -> Web:
-    """The pages, with a policy that keeps the browser on this host; behind a login when the door has accounts."""
+def web_app(engine: Engine, store: Store, library: Mapping[str, Persona], door: Door, folder: Path) -> Web:
+    """The pages, with a policy that keeps the browser on this host; behind a login when the door has accounts.
+
+    `folder` keeps what trainers write.
+    """
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read when gradio is imported and when an app is made
     import gradio as gr
     from fastapi import FastAPI
@@ -91,10 +98,11 @@ def web_app(engine: Engine, store: Store, personas: Mapping[str, Persona], door:
     from simulator.ui.pages import build
     from simulator.ui.theme import POLICY, page_head, style_sheet, theme
 
+    customers = Customers(library, Shelf(folder / "personas", library))
     outer = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     gr.mount_gradio_app(
         outer,
-        build(engine, store, personas, door),
+        build(engine, store, customers, door, open_workshop(folder, customers, engine, CAST)),
         path="/",
         auth=door.admit if door.accounts is not None else None,
         auth_message=style_sheet() + ASK,
@@ -151,8 +159,6 @@ def _port_error(host: str, port: int, error: OSError) -> PortError:
 
 def default_database() -> str:
     """SQLite in the user's folder (DEFUSE_HOME when set), beside the models. Raises StorageError without such a folder."""
-    from simulator.models.bundled import home
-
     folder = home()
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -24,11 +24,13 @@ from simulator.ui.words import (
 _COACH = '<h2 class="hidden">Coach</h2>'
 
 
-def head(persona: Persona, transcript: Transcript) -> str:
-    """Who is on the line, and the briefing again for who wants it."""
+def head(persona: Persona, transcript: Transcript, back: str = "") -> str:
+    """Who is on the line, and the briefing again for who wants it. `back` is where a test drive came from."""
     kind = '<span class="exam">Exam</span>' if transcript.exam else ""
     if transcript.branched_at is not None:
         kind = f'<span class="exam">Again from reply {(transcript.branched_at + 1) // 2}</span>'
+    if back:
+        kind = f'<a class="exam" href="{esc(back)}">Test drive, back to the Studio</a>'
     return (
         f'<div class="caller"><h1 tabindex="-1">{esc(persona.name)} {kind}</h1>'
         f"<p>{esc(persona.role)} · {esc(persona.company)}, {CHANNEL[persona.channel]}</p></div>"

@@ -50,10 +50,18 @@ class Desk:
     """The engine, the store and the library behind the pages. Shared by all trainees; keeps nothing of a call but which
     ones are being answered."""
 
+    call_place, scorecard_place = CALL, SCORECARD  # where in the address a call and its scorecard are
+
     def __init__(
-        self, engine: Engine, store: Store, personas: Mapping[str, Persona], accounts: Accounts | None = None
+        self,
+        engine: Engine,
+        store: Store,
+        personas: Mapping[str, Persona],
+        accounts: Accounts | None = None,
+        own: Mapping[str, Persona] | None = None,
     ) -> None:
-        self.personas = dict(personas)
+        self.personas = personas  # may change while the app runs: trainers write their own, which are in `own` too
+        self._own: Mapping[str, Persona] = {} if own is None else own
         self._accounts = accounts
         self._engine = engine
         self._store = store
@@ -74,9 +82,9 @@ class Desk:
             if kind == BRIEFING:
                 shown = gallery.briefing(self._persona(which))
                 return Screen(page=BRIEFING, place=f"{BRIEFING}/{which}", notice="", briefing=shown)
-            if kind == CALL:
+            if kind == self.call_place:
                 return self._call_page(self._open(owner, which), owner)
-            if kind == SCORECARD:
+            if kind == self.scorecard_place:
                 return self._scorecard_page(self._open(owner, which), owner)
             if kind == WHATIF:
                 return self._whatif_page(self._open(owner, which), owner)
@@ -89,7 +97,7 @@ class Desk:
 
     def choose(self, owner: object, difficulty: object, trade: object) -> Screen:
         """The cards that a filter lets through."""
-        return Screen(cards=gallery.cards(self.personas, self._mine_or_none(owner), _choice(difficulty, trade)))
+        return Screen(cards=self._cards(self._mine_or_none(owner), _choice(difficulty, trade)))
 
     def surprise(self, owner: object, difficulty: object, trade: object) -> Screen:
         """The briefing of a customer drawn from the filtered ones, one not met yet if there is any."""
@@ -243,18 +251,26 @@ class Desk:
             place="",
             notice=notice,
             welcome=gallery.welcome(self.personas, mine),
-            cards=gallery.cards(self.personas, mine, Choice()),
+            filters=gallery.filters(self.personas),
+            cards=self._cards(mine, Choice()),
         )
+
+    def _cards(self, mine: Sequence[Summary], choice: Choice) -> str:
+        return gallery.cards(self.personas, mine, choice, set(self._own))
+
+    def _back(self, persona: Persona) -> str:
+        """Where a test drive came from; empty for a call that counts."""
+        del persona
+        return ""
 
     def _call_page(self, call: Call, owner: object) -> Screen:
         if call.transcript.finished:
             return self._whatif_page(call, owner)
         last = call.transcript.turns[-1]
         unread = last.text if last.role == "trainee" and last.reaction is None else ""
-        head = on_call.head(call.persona, call.transcript)
-        return replace(
-            as_it_stands(call), page=CALL, place=f"{CALL}/{call.transcript.id}", notice="", head=head, box=unread
-        )
+        head = on_call.head(call.persona, call.transcript, self._back(call.persona))
+        place = f"{self.call_place}/{call.transcript.id}"
+        return replace(as_it_stands(call), page=CALL, place=place, notice="", head=head, box=unread)
 
     def _scorecard_page(self, call: Call, owner: object) -> Screen:
         if not call.transcript.finished:
@@ -264,8 +280,9 @@ class Desk:
             call.end()
         trainee = names(self._accounts, [hashed(known)])[hashed(known)]
         branches = [one for one in self._mine(owner) if one.branched_from == call_id]
-        shown = scorecard.scorecard(call.persona, self._store.reviewed(call_id, known), trainee, branches)
-        return Screen(page=SCORECARD, place=f"{SCORECARD}/{call_id}", notice="", scorecard=shown)
+        reviewed = self._store.reviewed(call_id, known)
+        shown = scorecard.scorecard(call.persona, reviewed, trainee, branches, self._back(call.persona))
+        return Screen(page=SCORECARD, place=f"{self.scorecard_place}/{call_id}", notice="", scorecard=shown)
 
     def _whatif_page(self, call: Call, owner: object) -> Screen:
         """The two courses of a branch side by side; the scorecard of a call that is none, or whose first course is gone."""

@@ -1,6 +1,6 @@
 """Choosing a customer: the cards, their filter, and the briefing that precedes a call."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from simulator.persona import Persona
@@ -82,23 +82,24 @@ def welcome(personas: Mapping[str, Persona], calls: Sequence[Summary]) -> str:
     )
 
 
-def cards(personas: Mapping[str, Persona], calls: Iterable[Summary], choice: Choice) -> str:
-    """The customers to choose from."""
+def cards(personas: Mapping[str, Persona], calls: Iterable[Summary], choice: Choice, own: Collection[str] = ()) -> str:
+    """The customers to choose from. `own` are the ids of those that a trainer here wrote."""
     shown = chosen(personas, choice)
     if not shown:
         return '<p class="empty">No customer fits both filters. Set one of them to “All”.</p>'
     known = records(calls)
-    items = "".join(_card(persona, known.get(persona.id, Record())) for persona in shown)
+    items = "".join(_card(persona, known.get(persona.id, Record()), persona.id in own) for persona in shown)
     return f'<p class="count" role="status">{plural(len(shown), "customer")}</p><ul class="cards">{items}</ul>'
 
 
-def _card(persona: Persona, record: Record) -> str:
+def _card(persona: Persona, record: Record, own_work: bool) -> str:
     if record.best is not None:
         own = f"Best score {record.best:.0f} of 100 · {plural(record.attempts, 'call')}"
     else:
         own = f"{cap(plural(record.attempts, 'call'))}, no score yet" if record.attempts else "Not met yet"
+    mark = ' <span class="own-mark">own</span>' if own_work else ""
     return (
-        f'<li class="card"><p class="kind">{esc(trade(persona))} · {CHANNEL[persona.channel]}</p>'
+        f'<li class="card"><p class="kind">{esc(trade(persona))} · {CHANNEL[persona.channel]}{mark}</p>'
         f'<h2><a href="#/briefing/{esc(persona.id)}">{esc(persona.name)}</a></h2>'
         f'<p class="headline">{esc(persona.headline)}</p>'
         f'<p class="difficulty">{dots(persona.difficulty, 5)} {cap(DIFFICULTY[persona.difficulty - 1])}</p>'

@@ -134,7 +134,7 @@
     }
     // A draft outlives a reload, also the one that follows a restart of the server.
     const box = find("#box textarea");
-    if (box && place?.startsWith("call/") && box.value !== drafted) {
+    if (box && /^(call|drive)\//.test(place ?? "") && box.value !== drafted) {
       drafted = box.value;
       if (drafted) sessionStorage.setItem(`draft:${place}`, drafted);
       else sessionStorage.removeItem(`draft:${place}`);

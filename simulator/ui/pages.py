@@ -21,23 +21,28 @@ from simulator.ui.screen import (
     BRIEFING,
     CALL,
     CALLS,
+    DRIVE,
+    DRIVEN,
     GALLERY,
     PAGES,
     REVIEW,
     SCORECARD,
     SESSION,
+    STUDIO,
     UNFORESEEN,
     WHATIF,
     Screen,
     trouble,
 )
 from simulator.ui.words import esc
+from simulator.ui.workshop import Workshop
 
 BOX_MOST = 20_000  # characters the box takes; the session says earlier, and kindly, when it is too much
 
 _ROUTER = """
 const heading = () => trigger('go', {place: decodeURIComponent(location.hash.replace(/^#\\/?/, ''))});
 window.addEventListener('popstate', heading);
+window.addEventListener('studio-wish', (event) => trigger('wish', {wish: event.detail}));
 """
 _FILTERS = """
 const chosen = (name) => element.querySelector(`[data-filter="${name}"]`).value;
@@ -65,13 +70,13 @@ _ARRIVING = """(owner) => [owner, decodeURIComponent(location.hash.replace(/^#\\
   matchMedia('(prefers-reduced-motion: reduce)').matches]"""
 
 
-def build(engine: Engine, store: Store, personas: Mapping[str, Persona], door: Door) -> gr.Blocks:
+def build(engine: Engine, store: Store, personas: Mapping[str, Persona], door: Door, workshop: Workshop) -> gr.Blocks:
     """The app. The models in `engine` are shared by everyone; calls are kept in `store`, by account or by browser."""
-    desk = Desk(engine, store, personas, door.accounts)
+    desk = Desk(engine, store, personas, door.accounts, workshop.own)
     office = Office(Reviews(store.database), personas, door.accounts)
     with gr.Blocks(title="Defuse", analytics_enabled=False, fill_width=True) as blocks:
         parts = _layout(desk)
-        _wire(blocks, desk, office, door, parts)
+        _wire(blocks, desk, office, workshop, door, parts)
     return blocks
 
 
@@ -110,6 +115,9 @@ def _layout(desk: Desk) -> dict[str, Any]:
         html("review")
     with gr.Column(elem_id="page-session", elem_classes="page", visible=False) as parts[f"page-{SESSION}"]:
         html("session", js_on_load=_MARKING)
+    with gr.Column(elem_id="page-studio", elem_classes="page", visible=False) as parts[f"page-{STUDIO}"]:
+        for name in ("studio", "panel", "checks", "form", "side", "verdict", "heard"):
+            html(name, value="")
     html("foot", value="")
     html("focus", value="")
     return parts
@@ -155,7 +163,8 @@ def _call_layout(parts: dict[str, Any], html: Callable[..., None]) -> None:
 
 
 _HTML: tuple[str, ...] = (
-    *("notice", "welcome", "cards", "briefing", "head", "talk", "now", "aloud", "gauge", "curve", "goals", "coach"),
+    *("notice", "welcome", "filters", "cards", "briefing", "head", "talk", "now", "aloud", "gauge", "curve", "goals"),
+    *("coach", "studio", "panel", "form", "checks", "side", "verdict", "heard"),
     *("status", "scorecard", "whatif", "calls", "place", "owner", "box", "review", "session", "header", "foot"),
 )
 _MORE = ("router", "focus", "send", "retry", "over", "reply", "leave", "sure", "hints", "coached")
@@ -190,7 +199,7 @@ def paint(screen: Screen) -> tuple[Any, ...]:
     )
 
 
-def _wire(blocks: gr.Blocks, desk: Desk, office: Office, door: Door, parts: dict[str, Any]) -> None:
+def _wire(blocks: gr.Blocks, desk: Desk, office: Office, workshop: Workshop, door: Door, parts: dict[str, Any]) -> None:
     outputs = [parts[name] for name in _HTML] + [parts[f"page-{page}"] for page in PAGES] + [parts[n] for n in _MORE]
     owner, place, still, box = parts["owner"], parts["place"], parts["still"], parts["box"]
     # Private: no page of the API lists these, and no client library calls them.
@@ -217,9 +226,15 @@ def _wire(blocks: gr.Blocks, desk: Desk, office: Office, door: Door, parts: dict
     def mine(request: gr.Request, owner: object) -> str | None:
         return who(request, owner).owner
 
+    def desk_at(place: str) -> Desk:
+        return workshop.desk if place.strip("#/").partition("/")[0] in (DRIVE, DRIVEN) else desk
+
     def there(visitor: Visitor, place: str) -> Screen:
-        if place.strip("#/").partition("/")[0] not in PLACES:
-            return desk.go(visitor.owner, place)
+        kind, _, which = place.strip("#/").partition("/")
+        if kind == STUDIO:
+            return workshop.go(visitor, which)
+        if kind not in PLACES:
+            return desk_at(place).go(visitor.owner, place)
         try:
             return office.go(visitor, place)
         except StorageError as error:
@@ -240,6 +255,16 @@ def _wire(blocks: gr.Blocks, desk: Desk, office: Office, door: Door, parts: dict
     def go(owner: object, event: gr.EventData, request: gr.Request) -> tuple[Any, ...]:
         return at(request, there(who(request, owner), str(event.place)))
 
+    def wish(owner: object, event: gr.EventData, request: gr.Request) -> Iterator[tuple[Any, ...]]:
+        place = whereabouts.get(request.session_hash, "")
+        for screen in workshop.handle(who(request, owner), event.wish):
+            if screen.place is not None:
+                place = whereabouts[request.session_hash] = screen.place
+            yield paint(screen if whereabouts.get(request.session_hash, place) == place else Screen())
+        # The browser sends its next wish when it reads that this one is done.
+        seq = event.wish.get("seq") if isinstance(event.wish, dict) else ""
+        yield paint(Screen(heard=f'<i data-heard="{esc(str(seq))}"></i>'))
+
     def mark(owner: object, place: str, event: gr.EventData, request: gr.Request) -> tuple[Any, ...]:
         form = {str(name): str(value) for name, value in dict(event.form).items()}
         return paint(office.mark(who(request, owner), place, str(event.kind), form))
@@ -254,19 +279,19 @@ def _wire(blocks: gr.Blocks, desk: Desk, office: Office, door: Door, parts: dict
         return at(request, desk.take(mine(request, owner), place, exam))
 
     def say(owner: object, place: str, text: str, still: bool, request: gr.Request) -> Iterator[tuple[Any, ...]]:
-        yield from while_there(request, place, desk.say(mine(request, owner), place, text, still))
+        yield from while_there(request, place, desk_at(place).say(mine(request, owner), place, text, still))
 
     def ask_again(owner: object, place: str, still: bool, request: gr.Request) -> Iterator[tuple[Any, ...]]:
-        yield from while_there(request, place, desk.ask_again(mine(request, owner), place, still))
+        yield from while_there(request, place, desk_at(place).ask_again(mine(request, owner), place, still))
 
     def again(owner: object, place: str, event: gr.EventData, request: gr.Request) -> tuple[Any, ...]:
-        return at(request, desk.again(mine(request, owner), place, event.turn))
+        return at(request, desk_at(place).again(mine(request, owner), place, event.turn))
 
     def hint(owner: object, place: str, request: gr.Request) -> tuple[Any, ...]:
-        return paint(desk.hint(mine(request, owner), place))
+        return paint(desk_at(place).hint(mine(request, owner), place))
 
     def end(owner: object, place: str, request: gr.Request) -> tuple[Any, ...]:
-        return at(request, desk.end(mine(request, owner), place))
+        return at(request, desk_at(place).end(mine(request, owner), place))
 
     def forget(request: gr.Request) -> None:
         whereabouts.pop(request.session_hash, None)
@@ -275,6 +300,7 @@ def _wire(blocks: gr.Blocks, desk: Desk, office: Office, door: Door, parts: dict
     blocks.load(arrive, [owner, place, still], **{**common, "outputs": [*outputs, still]}, js=_ARRIVING)
     blocks.unload(forget)
     parts["router"].go(go, [owner], **common)
+    parts["router"].wish(wish, [owner], **common, trigger_mode="multiple")
     parts["filters"].narrow(narrow, [owner], **common)
     parts["filters"].surprise(surprise, [owner], **common)
     for page in (SCORECARD, WHATIF):

@@ -53,20 +53,23 @@ def outcome_sentence(persona: Persona, transcript: Transcript, card: Scorecard) 
     )
 
 
-def scorecard(persona: Persona, call: ReviewedCall, trainee: str, branches: Sequence[Summary] = ()) -> str:
+def scorecard(
+    persona: Persona, call: ReviewedCall, trainee: str, branches: Sequence[Summary] = (), back: str = ""
+) -> str:
     """The whole page of a graded call, with what trainers said otherwise. Raises ValueError when it was not graded.
 
-    `branches` are the calls that took this one again.
+    `branches` are the calls that took this one again; `back` is where a test drive came from.
     """
     transcript, card = call.transcript, call.scorecard
     if card is None:
         raise ValueError(f"call {transcript.id} has no scorecard")
+    way = f'<a href="{esc(back)}">Back to the Studio</a>' if back else '<a href="#/calls">My calls</a>'
     return (
-        f'<nav aria-label="Back"><a href="#/calls">My calls</a></nav>'
+        f'<nav aria-label="Back">{way}</nav>'
         f'<p class="kind">{local_time(transcript.started)} · {esc(persona.name)}, {esc(persona.company)}'
-        f"{' · Exam' if transcript.exam else ''}{whatif.compared(transcript)}</p>"
+        f"{' · Exam' if transcript.exam else ''}{' · Test drive' if back else ''}{whatif.compared(transcript)}</p>"
         f'<h1 tabindex="-1">{esc(outcome_sentence(persona, transcript, card))}</h1>'
-        f"{_overall(call, card)}{_actions(persona)}{second.downloads(call, persona, trainee)}{whatif.taken_again(branches)}"
+        f"{_overall(call, card)}{_actions(persona, back)}{second.downloads(call, persona, trainee)}{whatif.taken_again(branches)}"
         f"{_moment(persona, transcript, card.moment) if card.moment else ''}"
         f"{_competencies(card, call.overrides)}{_curve(persona, transcript)}{_story(persona, card)}{_transcript(persona, call)}"
     )
@@ -94,7 +97,9 @@ def _bar(score: float) -> str:
     )
 
 
-def _actions(persona: Persona) -> str:
+def _actions(persona: Persona, back: str) -> str:
+    if back:
+        return f'<p class="actions"><a class="button" href="{esc(back)}">Back to the Studio</a></p>'
     return (
         f'<p class="actions"><a class="button" href="#/briefing/{esc(persona.id)}">Again with {esc(first_name(persona))}</a>'
         '<a class="button second" href="#/">Another customer</a></p>'

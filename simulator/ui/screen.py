@@ -11,8 +11,9 @@ from simulator.ui import call as on_call
 from simulator.ui.words import esc, first_name
 
 GALLERY, BRIEFING, CALL, SCORECARD, CALLS, WHATIF = "gallery", "briefing", "call", "scorecard", "calls", "whatif"
-REVIEW, SESSION = "review", "session"
-PAGES = (GALLERY, BRIEFING, CALL, SCORECARD, CALLS, WHATIF, REVIEW, SESSION)
+REVIEW, SESSION, STUDIO = "review", "session", "studio"
+PAGES = (GALLERY, BRIEFING, CALL, SCORECARD, CALLS, WHATIF, REVIEW, SESSION, STUDIO)
+DRIVE, DRIVEN = "drive", "driven"  # in the address: a test drive and its scorecard, on the pages CALL and SCORECARD
 UNFORESEEN = (
     '<div class="trouble" role="alert"><p>Something went wrong that Defuse did not foresee. What was said so far is kept. '
     "Reload the page to see where the call stands.</p></div>"
@@ -37,6 +38,7 @@ class Screen:
     owner: str | None = None
     notice: str | None = None
     welcome: str | None = None
+    filters: str | None = None
     cards: str | None = None
     briefing: str | None = None
     head: str | None = None
@@ -63,6 +65,13 @@ class Screen:
     header: str | None = None
     foot: str | None = None
     focus: str | None = None
+    studio: str | None = None
+    panel: str | None = None
+    form: str | None = None
+    checks: str | None = None
+    side: str | None = None
+    verdict: str | None = None
+    heard: str | None = None
 
 
 def known_owner(owner: object) -> str | None:

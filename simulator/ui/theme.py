@@ -24,9 +24,12 @@ def theme() -> Any:
 
 
 def page_head() -> str:
-    """Style sheet and script, inline: both are there before the first page is drawn."""
-    script = (HERE / "page.js").read_text(encoding="utf-8")
-    return f"{style_sheet()}<script>{script}</script>"
+    """Styles and scripts, inline: they are there before the first page is drawn."""
+    scripts = "".join(
+        f"<script>{(HERE / name).read_text(encoding='utf-8')}</script>" for name in ("page.js", "studio.js")
+    )
+    studio = (HERE / "studio.css").read_text(encoding="utf-8")
+    return f"{style_sheet()}<style>{studio}</style>{scripts}"
 
 
 def style_sheet() -> str:

@@ -1,0 +1,37 @@
+"""The desk of the test drives: the ordinary call, on a copy of the persona, in a store that counts for nothing."""
+
+from simulator.drives import Drives
+from simulator.engine import Engine
+from simulator.persona import Persona
+from simulator.session import Call
+from simulator.storage import Store
+from simulator.ui.desk import Desk
+from simulator.ui.screen import DRIVE, DRIVEN, STUDIO, LostError, Screen
+
+
+class DriveDesk(Desk):
+    """Opens and continues test drives; nothing here reaches a trainee's own calls."""
+
+    call_place, scorecard_place = DRIVE, DRIVEN
+
+    def __init__(self, engine: Engine, store: Store, drives: Drives) -> None:
+        super().__init__(engine, store, drives)
+        self._drives = drives
+
+    def begin(self, owner: str, persona: Persona) -> Screen:
+        """Take the call with a copy that the drives keep."""
+        engine = self._engine
+        return self._call_page(
+            Call.begin(persona, engine.customer, engine.judge, store=self._store, owner=owner), owner
+        )
+
+    def _whatif_page(self, call: Call, owner: object) -> Screen:
+        return self._scorecard_page(call, owner)  # two courses side by side are for calls that count
+
+    def _back(self, persona: Persona) -> str:
+        return f"#/{STUDIO}/{self._drives.drive(persona.id).draft}"
+
+    def _persona(self, persona_id: str) -> Persona:
+        if persona_id not in self.personas:
+            raise LostError("That test drive is over a week old and no longer kept. Take another one from the Studio.")
+        return self.personas[persona_id]
