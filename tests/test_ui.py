@@ -67,6 +67,9 @@ class Flaky:
         self._try()
         return self._inner.sample(prompt, sampling)
 
+    def likelihoods(self, prompt: Any, texts: Any) -> Any:
+        return self._inner.likelihoods(prompt, texts)
+
 
 def model() -> ScriptedModel:
     return ScriptedModel(["Six women at machines with nothing on them, that is what."])
