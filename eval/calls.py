@@ -10,7 +10,6 @@ from eval.engine import Engines
 from eval.judging import JudgedOnce
 from eval.rows import CallRow, Row, TurnRow
 from eval.suite import CallsSuite
-from eval.trainees import ModelTrainee, Scripted, View
 from eval.work import Case, Figure, Measured, failed, figure
 from simulator.anger import Outcome
 from simulator.customer import Utterance
@@ -19,6 +18,7 @@ from simulator.judge import JudgeError
 from simulator.models.base import ModelError
 from simulator.persona import Persona
 from simulator.session import Call, ReplyError
+from simulator.trainees import ModelTrainee, Scripted, view_of
 
 KEPT = (Outcome.RETAINED, Outcome.WON_OVER)
 
@@ -134,25 +134,13 @@ class CallsWork:
 
 
 def _next_reply(one: _Live) -> str | None:
-    return one.trainee.reply(_view(one.call))
+    return one.trainee.reply(view_of(one.call))
 
 
 def _next_line(one: _Live) -> tuple[Utterance, float]:
     started = time.perf_counter()
     line = one.call.next_line()
     return line, time.perf_counter() - started
-
-
-def _view(call: Call) -> View:
-    state, story = call.state, call.persona.story
-    return View(
-        lines=call.transcript.lines(),
-        anger=state.anger,
-        can_hear=state.anger <= call.persona.temperament.hears_advice_at,
-        told=state.told,
-        missed=tuple(p for p in state.told if p not in state.heard),
-        untold=sum(p.id not in {*state.told, *state.heard} for p in story),
-    )
 
 
 def _row(one: _Live) -> CallRow:

@@ -11,9 +11,9 @@ import yaml
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from eval.recorded import Source
-from eval.trainees import TRAINEES
 from simulator.moves import Frozen
 from simulator.persona import LIBRARY, Line, Persona, Slug, load_personas
+from simulator.trainees import TRAINEES
 
 SUITES = Path(__file__).resolve().parent / "suites"
 MAX_BYTES = 200_000

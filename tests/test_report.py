@@ -99,6 +99,7 @@ def test_a_run_in_which_all_failed_still_has_a_page(tmp_path: Path) -> None:
 
 def test_inspects_own_reader_reads_the_log(tmp_path: Path) -> None:
     from inspect_ai import log
+
     read = log.read_eval_log(str(write_inspect_log(a_run(tmp_path / "run"))))
     assert (read.status, read.eval.task, read.results.completed_samples) == ("success", "defuse/trainees", 17)
     samples = {sample.id: sample for sample in read.samples}

@@ -4,10 +4,10 @@ import re
 
 import pytest
 
-from eval.trainees import TRAINEES, Scripted, View
-from eval.wording import pronoun, to_face
 from simulator.persona import LIBRARY, Persona, load_personas
+from simulator.trainees import TRAINEES, Scripted, View
 from simulator.training.data import situations
+from simulator.wording import pronoun, to_face
 
 
 @pytest.mark.parametrize(
