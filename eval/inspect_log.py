@@ -3,6 +3,7 @@
 Needs the extra: pip install "defuse[inspect]". The package is imported only here, for it takes seconds.
 """
 
+import asyncio
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,58 +17,69 @@ if TYPE_CHECKING:
     from inspect_ai.log import EvalSample
     from inspect_ai.model import ChatMessage
 
+HELD = 500  # samples before they are written out
 _APART = {"case", "kind", "status", "error", "turns", "reply", "readings", "lines"}  # the rest of a row is metadata
 
 
 def write_inspect_log(directory: Path) -> Path:
     """Write `inspect/SUITE.eval` beside the results of a run. Raises InputError without a run or without inspect_ai."""
     try:
-        from inspect_ai.log import (
-            EvalConfig,
-            EvalDataset,
-            EvalLog,
-            EvalMetric,
-            EvalResults,
-            EvalScore,
-            EvalSpec,
-            EvalStats,
-            write_eval_log,
-        )
+        from inspect_ai.log import EvalLog  # noqa: F401
     except ImportError as error:
         raise InputError('The Inspect log needs inspect_ai; install it: pip install "defuse[inspect]"') from error
     summary = summary_of(directory)
     note = summary_of(directory, "run.json") if (directory / "run.json").is_file() else {}
-    samples = list(_samples(directory))
+    path = directory / "inspect" / f"{summary['suite']}.eval"
+    path.parent.mkdir(exist_ok=True)
+    asyncio.run(_write(directory, path, summary, note))
+    return path
+
+
+async def _write(directory: Path, path: Path, summary: Mapping[str, Any], note: Mapping[str, Any]) -> None:
+    """Through Inspect's recorder, as its own runs do: samples go to the file in passing, so memory stays flat."""
+    from inspect_ai.log import (
+        EvalConfig,
+        EvalDataset,
+        EvalMetric,
+        EvalPlan,
+        EvalResults,
+        EvalScore,
+        EvalSpec,
+        EvalStats,
+    )
+    from inspect_ai.log._recorders.eval import EvalRecorder
+
     counts = summary["counts"]
     started = note.get("started") or datetime.now(UTC).isoformat()
+    ids = [str(row["case"]) for row in rows_of(directory)]
+    spec = EvalSpec(
+        created=started,
+        task=f"defuse/{summary['suite']}",
+        task_version=summary["version"],
+        dataset=EvalDataset(name=summary["suite"], samples=len(ids), sample_ids=list(ids)),
+        model=f"defuse/{next(iter(summary['models'].values()), 'none')}",
+        config=EvalConfig(),
+        packages={name: str(version) for name, version in note.get("versions", {}).items()},
+        metadata={"models": summary["models"], "seed": summary["seed"], "must_hold": summary["must_hold"]},
+    )
     metrics = {
         name: EvalMetric(name=name, value=one["value"], metadata={key: one[key] for key in ("low", "high", "n")})
         for name, one in summary["metrics"].items()
     }
-    log = EvalLog(
-        status="success",
-        eval=EvalSpec(
-            created=started,
-            task=f"defuse/{summary['suite']}",
-            task_version=summary["version"],
-            dataset=EvalDataset(name=summary["suite"], samples=len(samples), sample_ids=[one.id for one in samples]),
-            model=f"defuse/{next(iter(summary['models'].values()), 'none')}",
-            config=EvalConfig(),
-            packages={name: str(version) for name, version in note.get("versions", {}).items()},
-            metadata={"models": summary["models"], "seed": summary["seed"], "must_hold": summary["must_hold"]},
-        ),
-        results=EvalResults(
-            total_samples=counts["ok"] + counts["failed"],
-            completed_samples=counts["ok"],
-            scores=[EvalScore(name="defuse", scorer="defuse", scored_samples=counts["ok"], metrics=metrics)],
-        ),
-        stats=EvalStats(started_at=started, completed_at=datetime.now(UTC).isoformat()),
-        samples=samples,
+    results = EvalResults(
+        total_samples=counts["ok"] + counts["failed"],
+        completed_samples=counts["ok"],
+        scores=[EvalScore(name="defuse", scorer="defuse", scored_samples=counts["ok"], metrics=metrics)],
     )
-    path = directory / "inspect" / f"{summary['suite']}.eval"
-    path.parent.mkdir(exist_ok=True)
-    write_eval_log(log, path)
-    return path
+    recorder = EvalRecorder(str(path.parent))
+    await recorder.log_init(spec, str(path), clean=True)
+    await recorder.log_start(spec, EvalPlan())
+    for number, sample in enumerate(_samples(directory), start=1):
+        await recorder.log_sample(spec, sample)
+        if number % HELD == 0:
+            await recorder.flush(spec)
+    stats = EvalStats(started_at=started, completed_at=datetime.now(UTC).isoformat())
+    await recorder.log_finish(spec, "success", stats, results, None, header_only=True)
 
 
 def _samples(directory: Path) -> "Iterator[EvalSample]":
