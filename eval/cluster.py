@@ -3,6 +3,7 @@
 `RAY_ADDRESS` names a cluster; without it Ray starts one on this machine.
 """
 
+import math
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -95,9 +96,10 @@ def ray_engines(make: Callable[[], Engines], actors: int, *, writes: bool) -> En
     """The models that `make` gives, in `actors` actors, behind the same protocols. Raises ModelError."""
     if not ray.is_initialized():
         ray.init(include_dashboard=False, log_to_driver=False, logging_level="warning")
-    there = ray.cluster_resources()  # an actor that asks for more than there is would wait for ever
-    share = {name: 1 if there.get(name, 0) >= actors else 0 for name in ("CPU", "GPU")}
-    kind = ray.remote(num_cpus=share["CPU"], num_gpus=share["GPU"])(Holder)
+    there = ray.cluster_resources()
+    kind = ray.remote(num_cpus=int(there.get("CPU", 0) >= actors), num_gpus=gpu_share(there.get("GPU", 0), actors))(
+        Holder
+    )
     held = [kind.remote(make) for _ in range(actors)]
     with _lost_actors():
         names = ray.get([one.names.remote() for one in held])[0]
@@ -107,6 +109,14 @@ def ray_engines(make: Callable[[], Engines], actors: int, *, writes: bool) -> En
     return Engines(
         judge=RayJudge(held, names["judge"]), customer=Customer(voice, writes=writes), trainee=trainee, at_once=actors
     )
+
+
+def gpu_share(gpus: float, actors: int) -> float:
+    """How much of a GPU each actor asks for: all find room, for one that asks for more than there is waits for ever."""
+    if gpus < 1:
+        return 0
+    on_one = -(-actors // int(gpus))
+    return math.floor(10_000 / on_one) / 10_000  # Ray counts in ten-thousandths
 
 
 @contextmanager

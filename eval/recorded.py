@@ -3,13 +3,13 @@
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from itertools import groupby
+from itertools import groupby, islice
 from typing import Any, Literal
 
 from pydantic import Field, ValidationError
 
 from eval.masking import mask
-from eval.sources import Raw, raw_records, spoken_lines
+from eval.sources import HUB, Raw, raw_records, spoken_lines
 from simulator.anger import Outcome
 from simulator.jsonl import InputError
 from simulator.moves import Frozen
@@ -84,6 +84,13 @@ def cases(source: Source) -> Iterator[Recording | Unreadable]:
         yield found if again == 1 else found.model_copy(update={"id": f"{found.id} ({again})"})
     if not seen:
         raise InputError(f"{source.path}: has no conversations")
+
+
+def count(source: Source) -> int | None:
+    """How many conversations a local source has; None for a hub data set, which would have to be fetched twice."""
+    if source.path.startswith(HUB):
+        return None
+    return sum(1 for _ in islice(_conversations(source), source.limit))
 
 
 def _conversations(source: Source) -> Iterator[tuple[str, Raw]]:

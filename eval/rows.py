@@ -73,7 +73,7 @@ class ProbeRow(Row):
 
 class SpokenLine(Frozen):
     """One line of the customer. `point_said` is the share (0 to 1) of its story point's words that it says; None without
-    a point. `source` is "model", or "persona" for a wording of the author's."""
+    a point. `source` says who worded it: "model", "written" for a line written beforehand, "persona" for the opening."""
 
     turn: int
     text: str

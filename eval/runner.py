@@ -5,7 +5,7 @@ import platform
 import random
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from importlib.util import find_spec
 from itertools import islice
@@ -21,6 +21,7 @@ from eval.inspect_log import write_inspect_log
 from eval.judging import JudgedOnce
 from eval.report import show_summary, write_report
 from eval.suite import CallsSuite, LinesSuite, ProbesSuite, RecordedSuite, RepliesSuite, Suite, SuiteError
+from eval.transcripts import RecordedWork
 from eval.work import Measured, Options, Work
 from simulator.session import package_version
 
@@ -45,11 +46,16 @@ def run(suite: Suite, out: Path, options: Options, console: Console | None = Non
     with JudgedOnce(engines.judge, out / "judgements.sqlite") as judge:
         work = work_for(suite, options, engines, judge)
         done = _settled(results)
-        # Recordings may be endless, so they are not counted before they are read; everything else is.
-        cases = work.cases() if isinstance(suite, RecordedSuite) else list(work.cases())
-        if options.most_cases is not None:
-            cases = _sample(list(cases), options.most_cases, suite.seed)
-        _run(work, cases, done, results, suite.batch, console)
+        cases: Iterable[Any]
+        if isinstance(work, RecordedWork) and options.most_cases is None:  # any number: never held, and masked once
+            cases, total = work.cases(), work.count()
+        else:
+            every = list(work.cases())
+            most = len(every) if options.most_cases is None else options.most_cases
+            cases = _sample(every, most, suite.seed)
+            total = min(most, len(every))
+        left = (case for case in cases if case.key not in done)
+        _run(work, left, None if total is None else total - len(done), results, suite.batch, console)
     summary = _summary(suite, engines, work, results)
     _write(out / "summary.json", summary)
     write_report(out)
@@ -81,8 +87,6 @@ def work_for(suite: Suite, options: Options, engines: Engines, judge: JudgedOnce
 
             return LinesWork(suite, chosen_personas(suite.personas, options.personas), engines, judge)
         case RecordedSuite():
-            from eval.transcripts import RecordedWork
-
             return RecordedWork(suite, options, judge)
 
 
@@ -98,7 +102,8 @@ def _claim(out: Path, suite: Suite, options: Options, engines: Engines) -> None:
         before = json.loads(path.read_text())
         for part, wanted in note.items():
             if before[part] != wanted:
-                raise SuiteError(f"{out}: holds a run with another {part}; give a new folder with --out, or delete it")
+                other = "another suite" if part == "suite" else f"other {part}"
+                raise SuiteError(f"{out}: holds a run with {other}; give a new folder with --out, or delete it")
         return
     _write(path, {**note, "versions": _versions(), "command": _command(), "started": datetime.now(UTC).isoformat()})
 
@@ -131,12 +136,10 @@ def _sample(cases: list[Any], most: int, seed: int) -> list[Any]:
     return [cases[i] for i in drawn]
 
 
-def _run(work: Work, cases: Iterable[Any], done: set[str], results: Path, batch: int, console: Console) -> None:
-    total = len(cases) if isinstance(cases, Sequence) else None
-    left = (case for case in cases if case.key not in done)
+def _run(work: Work, left: Iterator[Any], total: int | None, results: Path, batch: int, console: Console) -> None:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())
     with results.open("a", encoding="utf-8") as file, Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task("cases", total=None if total is None else total - len(done))
+        task = progress.add_task("cases", total=total)
         while chosen := list(islice(left, batch)):
             for row in work.run(chosen):
                 file.write(row.model_dump_json() + "\n")

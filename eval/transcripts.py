@@ -9,7 +9,7 @@ from scipy.stats import spearmanr
 
 from eval.grading import grade_recordings
 from eval.judging import JudgedOnce
-from eval.recorded import Recording, Source, Unreadable, cases
+from eval.recorded import Columns, Recording, Source, Unreadable, cases, count
 from eval.rows import Failed, RecordedRow, Row
 from eval.statistics import bootstrap
 from eval.suite import RecordedSuite, SuiteError, chosen_personas
@@ -33,8 +33,7 @@ class RecordedWork:
         try:
             self._source = Source.model_validate(given | {"path": options.data or suite.source.path})
         except ValidationError as error:
-            first = error.errors(include_url=False)[0]
-            raise SuiteError(f"{suite.suite}: source: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+            raise SuiteError(f"{suite.suite}: source: {_amiss(error)}") from error
         if not self._source.path:
             raise SuiteError(f"{suite.suite}: source: no path; give --data PATH (a folder, a file, or hub:OWNER/NAME)")
         self._library = chosen_personas("library", options.personas)
@@ -44,6 +43,10 @@ class RecordedWork:
         """The conversations, as they are read. Raises InputError when the source cannot be."""
         for one in cases(self._source):
             yield RecordedCase(key=one.id, recording=one)
+
+    def count(self) -> int | None:
+        """How many conversations there are; None where reading them all first would cost too much."""
+        return count(self._source)
 
     def run(self, cases: Sequence[RecordedCase]) -> Iterator[Row]:
         """Grade a batch."""
@@ -84,5 +87,18 @@ class RecordedWork:
 
 
 def _ranks(pairs: Sequence[tuple[float, float]]) -> float:
-    found = float(spearmanr([a for a, _ in pairs], [b for _, b in pairs]).statistic)
-    return 0.0 if found != found else found  # a draw in which all are the same has no order
+    a, b = zip(*pairs, strict=True)
+    if len(set(a)) == 1 or len(set(b)) == 1:
+        return 0.0  # a draw in which all are the same has no order
+    return float(spearmanr(a, b).statistic)
+
+
+def _amiss(error: ValidationError) -> str:
+    """The first mistake of a source, in the words of the command line."""
+    first = error.errors(include_url=False)[0]
+    part, *name = map(str, first["loc"])
+    if part == "columns" and first["type"] == "extra_forbidden":
+        return f"there is no column {name[0]!r} to map; choose from: {', '.join(Columns.model_fields)}"
+    if part == "roles":
+        return f"speaker {name[0]!r} is called {first['input']!r}; say customer, trainee or skip"
+    return f"{'.'.join([part, *name])}: {first['msg']}"

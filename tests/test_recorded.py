@@ -10,7 +10,7 @@ from datasets import Dataset
 
 from eval.grading import grade_recordings, own_customer
 from eval.masking import mask
-from eval.recorded import Columns, Recording, Source, Unreadable, cases
+from eval.recorded import Columns, Recording, Source, Unreadable, cases, count
 from eval.rows import Failed, RecordedRow
 from simulator.jsonl import InputError
 from simulator.judge import JudgeError, ScriptedJudge
@@ -25,6 +25,18 @@ WANTED = (Said(role="customer", text="My chairs came broken."), Said(role="train
 def _folder(path: Path) -> str:
     (path / "a").mkdir()
     (path / "a" / "one.txt").write_text(SPOKEN)
+    return str(path)
+
+
+def _json_folder(path: Path) -> str:
+    turns = [{"speaker": who, "utterance": text} for who, text in LINES]
+    (path / "one.json").write_text(json.dumps({"turns": turns}))
+    return str(path)
+
+
+def _json_list(path: Path) -> str:
+    (path / "deep").mkdir()
+    (path / "deep" / "one.json").write_text(json.dumps([{"role": who, "content": text} for who, text in LINES]))
     return str(path)
 
 
@@ -57,9 +69,11 @@ def _hub(path: Path) -> str:
     return f"hub:{path}"
 
 
-@pytest.mark.parametrize("write", [_folder, _markdown, _jsonl, _csv, _parquet, _hub])
+@pytest.mark.parametrize("write", [_folder, _json_folder, _json_list, _markdown, _jsonl, _csv, _parquet, _hub])
 def test_every_form_gives_the_same_conversation(tmp_path: Path, write: Callable[[Path], str]) -> None:
-    [found] = cases(Source(path=write(tmp_path)))
+    source = Source(path=write(tmp_path))
+    [found] = cases(source)
+    assert count(source) == (None if source.path.startswith("hub:") else 1)
     assert isinstance(found, Recording)
     assert found.turns == WANTED  # from the customer's first line on
 

@@ -242,6 +242,9 @@ def test_a_local_ray_gives_the_same_rows(monkeypatch, tmp_path: Path, options: O
     import ray
 
     here = Path(__file__).parent
+    # A busy machine starts slowly.
+    for patience in ("RAY_raylet_start_wait_time_s", "RAY_worker_register_timeout_seconds"):
+        monkeypatch.setenv(patience, "240")
     monkeypatch.setenv("PYTHONPATH", f"{here}{os.pathsep}{here.parent}")  # actors find what this test can
     monkeypatch.setattr(engine_module, "_local", lambda *_: scripted_engines())
     wanted = run(parse_suite(CALLS), tmp_path / "here", options).summary
@@ -256,6 +259,15 @@ def test_a_local_ray_gives_the_same_rows(monkeypatch, tmp_path: Path, options: O
         ray.shutdown()
     assert found == wanted
     assert said(tmp_path / "there") == said(tmp_path / "here")
+
+
+@pytest.mark.parametrize(("gpus", "actors"), [(0, 3), (1, 2), (1, 6), (2, 3), (8, 8), (8, 3)])
+def test_every_actor_finds_room_on_the_gpus(gpus: int, actors: int) -> None:
+    from eval.cluster import gpu_share
+
+    share = gpu_share(gpus, actors)
+    assert gpus * (int(1 / share) if share else 0) >= actors or not gpus
+    assert bool(share) == bool(gpus)
 
 
 def test_a_model_can_be_the_trainee(monkeypatch, tmp_path: Path, options: Options) -> None:
@@ -289,13 +301,3 @@ def test_the_real_evaluator_puts_the_trainees_in_their_order(tmp_path: Path) -> 
         assert value[f"calm.{trainee}"] == 0
         assert value[f"overall.{trainee}"] < value["overall.expert"] - 20
     assert value["lowest_anger.empath"] < value["lowest_anger.canned"]
-
-
-@pytest.mark.parametrize(("suite", "cases"), [("canned-empathy", 60), ("attacks", 30), ("evaluator", 60)])
-def test_a_shipped_suite_runs_small(tmp_path: Path, suite: str, cases: int) -> None:
-    options = Options(most_cases=cases)
-    summary = run(load_suite(suite), tmp_path, options).summary
-    assert summary["counts"] == {"ok": cases, "failed": 0}
-    assert all(one["low"] <= one["value"] <= one["high"] for one in summary["metrics"].values())
-    if suite == "canned-empathy":
-        assert summary["metrics"]["fell.all"]["value"] == 0
