@@ -1,8 +1,10 @@
 """Single lines said to a customer at a given anger: canned empathy and attacks, against this simulator or any other."""
 
+import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib import import_module
+from pathlib import Path
 from typing import Any, Protocol
 
 from eval.judging import JudgedOnce
@@ -141,6 +143,7 @@ def _row(case: ProbeCase, after: float, present: tuple[str, ...] = (), uncertain
 def _simulator(name: str) -> Simulator:
     """The simulator that `package.module:make` gives. Raises SuiteError."""
     module, _, maker = name.partition(":")
+    sys.path.insert(0, str(Path.cwd()))  # where the command is given, which a console script does not look in
     try:
         found: Simulator = getattr(import_module(module), maker)()
     except (ImportError, AttributeError, ValueError, TypeError) as error:

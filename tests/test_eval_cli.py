@@ -2,6 +2,7 @@
 
 import csv
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -77,8 +78,11 @@ def test_a_wrong_mapping_says_what_is_right(lost: None, tmp_path: Path, tickets:
     assert message in " ".join(done.output.split())
 
 
-def test_another_simulator_is_probed_from_the_command_line(lost: None, tmp_path: Path) -> None:
-    other = ("--simulator", "tests.test_suites:Melting")
+def test_another_simulator_is_probed_from_the_command_line(lost: None, monkeypatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.path", [*sys.path])
+    Path("theirs.py").write_text("from tests.test_suites import Melting\n")
+    other = ("--simulator", "theirs:Melting")
     done = defuse_eval("run", "canned-empathy", "--cases", 5, *other, "--out", tmp_path / "out")
     assert done.exit_code == 1, done.output
     assert "FAILS: no stock phrase lowers anger" in done.output
