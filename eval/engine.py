@@ -37,12 +37,14 @@ class WrittenVoice:
 
 @dataclass(frozen=True)
 class Engines:
-    """Who judges, who is the customer, and who is the trainee when a model is. `at_once` requests go out together."""
+    """Who judges, who is the customer, and who is the trainee when a model is. `at_once` requests go out together to the
+    two that speak, `judged_at_once` to the judge."""
 
     judge: Judge
     customer: Customer
     trainee: LanguageModel | None = None
     at_once: int = 1
+    judged_at_once: int = 1
 
     def map(self, call: Callable[[Item], Answer], items: Iterable[Item]) -> list[Answer | ModelError]:
         """`call` of each item, in order; a ModelError stands in the place of its item."""
@@ -79,6 +81,7 @@ def _local(suite: Suite, options: Options) -> Engines:
         customer=Customer(customer, writes=_writes(suite, options)),
         trainee=trainee,
         at_once=AT_ONCE if remote else 1,
+        judged_at_once=AT_ONCE if options.judge_model.startswith("openai:") else 1,
     )
 
 

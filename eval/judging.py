@@ -3,6 +3,7 @@
 import hashlib
 import sqlite3
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
 from typing import Self
@@ -14,10 +15,14 @@ from simulator.persona import Persona
 
 
 class JudgedOnce:
-    """A judge with a memory on disk (SQLite, a file of its own), so memory stays flat. Not shared between threads."""
+    """A judge with a memory on disk (SQLite, a file of its own), so memory stays flat. Not shared between threads.
 
-    def __init__(self, judge: Judge, path: Path) -> None:
+    A judge on a server gets readings by themselves, `at_once` at the same time; any other gets whole batches.
+    """
+
+    def __init__(self, judge: Judge, path: Path, at_once: int = 1) -> None:
         self._judge = judge
+        self._at_once = at_once
         self.name = judge.name
         self.asked = 0  # readings that went to the model
         self._memory = sqlite3.connect(path)
@@ -63,6 +68,9 @@ class JudgedOnce:
         if not readings:
             return []
         self.asked += len(readings)
+        if self._at_once > 1:
+            with ThreadPoolExecutor(self._at_once) as pool:
+                return list(pool.map(self._alone, readings))
         try:
             found = self._judge.judge(readings)
             if len(found) != len(readings):
@@ -73,6 +81,13 @@ class JudgedOnce:
                 return [error]
             self.asked -= len(readings)
             return [answer for reading in readings for answer in self._answers([reading])]
+
+    def _alone(self, reading: Reading) -> Judgement | JudgeError | ModelError:
+        try:
+            (found,) = self._judge.judge([reading])
+        except (JudgeError, ModelError) as error:
+            return error
+        return found
 
     def _key(self, reading: Reading) -> bytes:
         said = reading.model_dump_json(exclude={"persona"})

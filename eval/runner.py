@@ -43,7 +43,7 @@ def run(suite: Suite, out: Path, options: Options, console: Console | None = Non
     engines = load_engines(suite, options)
     _claim(out, suite, options, engines)
     results = out / "results.jsonl"
-    with JudgedOnce(engines.judge, out / "judgements.sqlite") as judge:
+    with JudgedOnce(engines.judge, out / "judgements.sqlite", engines.judged_at_once) as judge:
         work = work_for(suite, options, engines, judge)
         done = _settled(results)
         cases: Iterable[Any]

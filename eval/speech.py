@@ -180,7 +180,7 @@ def _checked(
 ) -> SpokenLine:
     own = dump_persona(persona)
     strange = [m.group(0) for m in _NOT_A_CUSTOMER.finditer(text) if m.group(0).lower() not in own.lower()]
-    known = set(words(f"{own} {heard}"))
+    known = {form for word in words(f"{own} {heard}") for form in (word, word.removesuffix("'s"))}
     invented = [one for one in [*_NUMBER.findall(text), *_NAME.findall(text)] if not set(words(one)) <= known]
     return SpokenLine(
         turn=turn,

@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 from typer.testing import CliRunner
@@ -227,6 +228,21 @@ def test_one_reading_that_fails_harms_no_other(tmp_path: Path, persona: Persona)
     with JudgedOnce(judge, tmp_path / "judgements.sqlite") as once:
         once.judge([reading("a"), reading("b")])
     assert len(judge.read) == 2
+
+
+def test_a_judge_on_a_server_is_asked_several_at_the_same_time(tmp_path: Path, persona: Persona) -> None:
+    together = Barrier(4)
+
+    class Server(Counting):
+        def judge(self, readings: Sequence[Reading]) -> list[Judgement]:
+            together.wait(timeout=30)  # passes only when four wait here
+            return super().judge(readings)
+
+    readings = [
+        Reading(persona=persona, history=(("customer", "Well?"),), reply=text) for text in ("a", "BROKEN", "b", "c")
+    ]
+    with JudgedOnce(Server(), tmp_path / "judgements.sqlite", at_once=4) as once:
+        assert [isinstance(one, Judgement) for one in once.each(readings)] == [True, False, True, True]
 
 
 def said(folder: Path) -> dict[str, list[tuple[str, float]]]:
