@@ -297,7 +297,7 @@ class _Lines:
         for line in row["lines"]:
             checks = {
                 "in role": line["in_role"],
-                "says its point": line["point_said"],
+                "its point": line["point_said"],
                 "facts right": line["facts_right"],
             }
             for name, value in checks.items():
@@ -313,7 +313,8 @@ class _Lines:
         cases = [
             Case(
                 f"{row['persona']}, {row['mood']}, {row['act']}",
-                f"in role: {'yes' if row['in_role'] else 'no'}; facts right: {'yes' if row['facts_right'] else 'no'}",
+                f"in role: {'yes' if row['in_role'] else 'no'}; facts right: {'yes' if row['facts_right'] else 'no'}"
+                + ("" if row["point_said"] is None else f"; of its point said: {row['point_said']:.0%}"),
                 [Line("customer", row["text"], row["anger"])],
             )
             for row in self._worst.rows()
