@@ -134,19 +134,15 @@ def _notes(a: dict[str, object], b: dict[str, object]) -> list[str]:
 
 def show(found: Comparison, console: Console) -> None:
     """Print a comparison: the measures that changed first, then what it rests on."""
-    table = Table(
-        "measure", "of", "first", "second", "difference", "middle 95 %", "p", "cases", "verdict", title=found.suite
-    )
+    table = Table("measure", "of", "first", "second", "change, middle 95 %", "p", "verdict", title=found.suite)
     for one in sorted(found.changes, key=lambda change: change.p):
         table.add_row(
             one.measure,
             one.group,
-            f"{one.before:.3f}",
-            f"{one.after:.3f}",
-            f"{one.difference:+.3f}",
-            f"{one.low:+.3f} to {one.high:+.3f}",
+            f"{one.before:.2f}",
+            f"{one.after:.2f}",
+            f"{one.difference:+.2f}, {one.low:+.2f} to {one.high:+.2f}",
             f"{one.p:.3f}",
-            str(one.cases),
             one.verdict,
         )
     console.print(table)
