@@ -103,7 +103,7 @@ class ProbesSuite(Base):
     angers: tuple[Annotated[float, Field(ge=0, le=10)], ...] = Field(min_length=1)
     story: Literal["opening", "told"] = "opening"  # what the customer has told before the line is said
     lines: tuple[Line, ...] = ()
-    replies: tuple[Literal["validation", "test"], ...] = ()
+    replies: tuple[Literal["validation", "test", "seen"], ...] = ()
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:
@@ -116,7 +116,7 @@ class RepliesSuite(Base):
     """Labelled replies, and what the evaluator (or a second labeller) finds in them. Kinds of row: reply, retest."""
 
     kind: Literal["replies"]
-    splits: tuple[Literal["train", "validation", "test"], ...] = Field(min_length=1)
+    splits: tuple[Literal["train", "validation", "test", "seen"], ...] = Field(min_length=1)
     labels: Literal["judge", "second"] = "judge"
     retest: bool = False  # judge the paraphrases too (eval/retest.py)
 

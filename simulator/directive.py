@@ -91,8 +91,9 @@ def next_directive(persona: Persona, state: State, reaction: Reaction) -> Direct
         return base.model_copy(update={"act": Act.CONFIRM})
     unheard = [p for p in state.told if p not in state.heard]
     if unheard and reaction.landing is not Landing.OFFERED:
-        # The deepest told point that nobody took in; every second time only a reaction, so that it does not nag.
-        return _about(persona, base, Act.INSIST, unheard[-1]) if state.replies % 2 else base
+        # A told point that nobody took in, the deepest first; every second time only a reaction, so that it does not nag.
+        back_to = unheard[-1 - state.replies // 2 % len(unheard)]
+        return _about(persona, base, Act.INSIST, back_to) if state.replies % 2 else base
     return base.model_copy(update={"act": Act.PRESS}) if _story_is_out(persona, state) else base
 
 

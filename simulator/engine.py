@@ -48,7 +48,7 @@ def load_judge(name: str = BUNDLED, base_url: str | None = None) -> Judge:
     if name != BUNDLED:
         return PromptedJudge(language_model(name, base_url))
     from simulator.models.bundled import MINILM, ensure
-    from simulator.models.reader import TrainedJudge
+    from simulator.models.trained import TrainedJudge
 
     return TrainedJudge(ensure(MINILM), ADAPTERS / "evaluator")
 

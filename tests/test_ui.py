@@ -426,6 +426,8 @@ def test_outcome_in_a_sentence(persona: Persona, ending: Ending | None, outcome:
     card = call.end().model_copy(update={"outcome": outcome})
     transcript = call.transcript.model_copy(update={"ending": ending})
     assert scorecard.outcome_sentence(persona, transcript, card).startswith(words)
+    left = scorecard._farewell(persona, transcript.model_copy(update={"outcome": outcome}))
+    assert (getattr(persona.endings, outcome.value) in left) == (ending is not None)
 
 
 def test_my_calls_survive_a_restart(persona: Persona, store: Store, database: str) -> None:

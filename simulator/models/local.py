@@ -15,6 +15,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, DynamicCache, Gguf
 
 from simulator.models.base import ModelError, Prompt, Sample, Sampling
 from simulator.models.fast import FastLlama, fits
+from simulator.models.memory import out_of_memory
 
 log = logging.getLogger(__name__)
 
@@ -74,7 +75,8 @@ class LocalModel:
         self._prefixes: OrderedDict[Pieces, Any] = OrderedDict()
         self.device = "cuda" if torch.cuda.is_available() else "cpu"
         try:
-            self.tokenizer, loaded = _load(model, adapter, self.device)
+            with out_of_memory(self.name):
+                self.tokenizer, loaded = _load(model, adapter, self.device)
         except (OSError, ValueError, RuntimeError) as error:
             raise ModelError(
                 f"The model {model} could not be loaded ({' '.join(str(error).split())[:200]}). Give a hub id, a folder "
@@ -90,7 +92,7 @@ class LocalModel:
 
         Stragglers are dropped: once half are done, nobody waits for the rest.
         """
-        with self._lock, torch.inference_mode(), _out_of_memory(self.name):
+        with self._lock, torch.inference_mode(), out_of_memory(self.name):
             logits, cache = self._read(prompt)
             return self._decode(logits, cache, sampling)
 
@@ -98,7 +100,7 @@ class LocalModel:
         """Mean log-likelihood a token of each text as what comes next; below 0, the higher the likelier."""
         if not texts:
             return []
-        with self._lock, torch.inference_mode(), _out_of_memory(self.name):
+        with self._lock, torch.inference_mode(), out_of_memory(self.name):
             logits, cache = self._read(prompt)
             rows = [self._encode((" " if self._script else "") + text) for text in texts]
             longest = max(map(len, rows))
@@ -218,22 +220,3 @@ def _name(model: str | Path, adapter: Path | None) -> str:
         return base
     digest = hashlib.sha256((adapter / "adapter_model.safetensors").read_bytes()).hexdigest()
     return f"{base}+{adapter.name}@{digest[:12]}"
-
-
-class _out_of_memory:  # noqa: N801  a context manager used like a function
-    """Turns running out of memory into a ModelError that says what to do."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, MemoryError | torch.OutOfMemoryError) or (
-            isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
-        ):
-            raise ModelError(
-                f"{self.name} ran out of memory. Nothing said is lost. Close other programs or choose a smaller --model, "
-                "then send the reply again."
-            ) from error

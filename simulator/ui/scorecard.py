@@ -68,10 +68,19 @@ def scorecard(
         f'<nav aria-label="Back">{way}</nav>'
         f'<p class="kind">{local_time(transcript.started)} · {esc(persona.name)}, {esc(persona.company)}'
         f"{' · Exam' if transcript.exam else ''}{' · Test drive' if back else ''}{whatif.compared(transcript)}</p>"
-        f'<h1 tabindex="-1">{esc(outcome_sentence(persona, transcript, card))}</h1>'
+        f'<h1 tabindex="-1">{esc(outcome_sentence(persona, transcript, card))}</h1>{_farewell(persona, transcript)}'
         f"{_overall(call, card)}{_actions(persona, back)}{second.downloads(call, persona, trainee)}{whatif.taken_again(branches)}"
         f"{_moment(persona, transcript, card.moment) if card.moment else ''}"
         f"{_competencies(card, call.overrides)}{_curve(persona, transcript)}{_story(persona, card)}{_transcript(persona, call)}"
+    )
+
+
+def _farewell(persona: Persona, transcript: Transcript) -> str:
+    """How the customer left, as the persona's author has it; nothing when it was the trainee who ended the call."""
+    if transcript.ending is None or transcript.outcome is None:
+        return ""
+    return (
+        f'<p class="farewell">{esc(first_name(persona))} {esc(getattr(persona.endings, transcript.outcome.value))}.</p>'
     )
 
 

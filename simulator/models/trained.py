@@ -1,0 +1,113 @@
+"""The trained evaluator as a judge: replies in batches, calibrated, with evidence, and a doubt where one is due."""
+
+import hashlib
+import json
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+from torch import Tensor
+
+from simulator.judge import JudgeError, Reading
+from simulator.models.base import ModelError
+from simulator.models.encoding import Encoded, Encoding, batch_tensors, fitted, load_encoder
+from simulator.models.memory import out_of_memory
+from simulator.models.points import Hearing, PointReader
+from simulator.models.reader import Familiar, Reader
+from simulator.moves import MOVES, Judgement, Move
+
+BATCH = 32
+
+
+class TrainedJudge:
+    """The default judge. `adapter` holds `reader.safetensors` (LoRA deltas and heads) and `reader.json` (thresholds)."""
+
+    def __init__(self, base: Path, adapter: Path) -> None:
+        files = [adapter / name for name in ("reader.safetensors", "reader.json", "points.safetensors", "points.json")]
+        if not all(file.is_file() for file in files):
+            raise ModelError(f"The evaluator's adapter is missing in {adapter}; reinstall Defuse or train it again")
+        self.settings = json.loads(files[1].read_text())
+        tokenizer, encoder, width = load_encoder(base)
+        self._encoding = Encoding(tokenizer)
+        state, scale = load_file(files[0]), float(self.settings["lora_scale"])
+        self._reader = fitted(Reader(encoder, width), state, scale)
+        self._familiar = Familiar(
+            state["familiar.mean"], state["familiar.whiten"], float(self.settings["familiar_within"])
+        )
+        _, encoder, width = load_encoder(base)
+        reader = fitted(PointReader(encoder, width), load_file(files[2]), scale)
+        self._points = Hearing(reader, self._encoding, float(json.loads(files[3].read_text())["threshold"]))
+        self._lock = threading.Lock()
+        self._thresholds = torch.tensor([self.settings["thresholds"][move.value] for move in MOVES])
+        self._slope = torch.tensor([self.settings["calibration"][move.value] for move in MOVES])
+        digest = hashlib.sha256(files[0].read_bytes() + files[2].read_bytes()).hexdigest()
+        self.name = f"{base.name}+{adapter.name}@{digest[:12]} rubric {self.settings['rubric']}"
+
+    def judge(self, readings: Sequence[Reading]) -> list[Judgement]:
+        """One judgement for each reading, in order. Raises JudgeError or ModelError."""
+        judged: dict[int, Judgement] = {}
+        # Readings of like length go together, so that little of a batch is padding.
+        encoded = [self._encoding(reading) for reading in readings]
+        order = sorted(range(len(readings)), key=lambda i: len(encoded[i].ids))
+        with self._lock, torch.inference_mode(), out_of_memory(self.name):
+            for start in range(0, len(order), BATCH):
+                chosen = order[start : start + BATCH]
+                found = self._batch([readings[i] for i in chosen], [encoded[i] for i in chosen])
+                judged |= dict(zip(chosen, found, strict=True))
+        return [judged[i] for i in range(len(readings))]
+
+    def _batch(self, readings: list[Reading], encoded: list[Encoded]) -> list[Judgement]:
+        ids, mask, types, reply = batch_tensors(encoded)
+        states = self._reader.read(ids, mask, types)
+        logits, spans = self._reader.moves(states, reply)
+        if not bool(torch.isfinite(logits).all()):
+            raise JudgeError("The evaluator returned no numbers for this reply; send it again, or reword it")
+        chances = (logits[:, :-1] * self._slope[:, 0] + self._slope[:, 1]).sigmoid()
+        strange = (logits[:, -1].sigmoid() >= self.settings["attack_threshold"]) | ~self._familiar(states[:, 0])
+        taken = self._points.taken_in(readings, ids, mask, types, reply)
+        return [
+            self._verdict(reading.reply, one, chances[i], spans[i], taken[i], bool(strange[i]))
+            for i, (reading, one) in enumerate(zip(readings, encoded, strict=True))
+        ]
+
+    def _verdict(
+        self, reply: str, one: Encoded, chances: Tensor, spans: Tensor, taken: tuple[str, ...], strange: bool
+    ) -> Judgement:
+        present = {move for move, over in zip(MOVES, (chances >= self._thresholds).tolist(), strict=True) if over}
+        rival = {Move.SPECIFIC_EMPATHY, Move.GENERIC_SYMPATHY}
+        if rival <= present:  # the two exclude each other; the likelier, each against its own threshold, stays
+            margin = chances - self._thresholds
+            present -= {min(rival, key=lambda move: float(margin[MOVES.index(move)]))}
+        empathy = MOVES.index(Move.SPECIFIC_EMPATHY)
+        unsure = self.settings["uncertain_within"]
+        return Judgement(
+            probabilities={move: round(float(chances[k]), 4) for k, move in enumerate(MOVES)},
+            present=tuple(move for move in MOVES if move in present),
+            acknowledged=taken,
+            evidence={move: q for move in present if (q := _quote(reply, one, spans[:, MOVES.index(move)]))},
+            uncertain=strange or bool(abs(float(chances[empathy] - self._thresholds[empathy])) < unsure),
+            judge=self.name,
+        )
+
+
+def _quote(reply: str, one: Encoded, scores: Tensor) -> str:
+    """The clause whose tokens show the move most: a contiguous span of the reply."""
+    best, quote = float("-inf"), ""
+    mine = scores[1 : 1 + one.reply_length].sigmoid().tolist()
+    for start, end in clauses(reply):
+        inside = [s for s, (a, b) in zip(mine, one.offsets, strict=True) if a >= start and b <= end]
+        if inside and sum(inside) / len(inside) > best:
+            best, quote = sum(inside) / len(inside), reply[start:end].strip()
+    return quote
+
+
+def clauses(text: str) -> list[tuple[int, int]]:
+    """Character spans of the sentences of a text; a text without stops is one."""
+    spans, start = [], 0
+    for i, char in enumerate(text):
+        if char in ".!?\n" and (i + 1 == len(text) or text[i + 1].isspace()):
+            spans.append((start, i + 1))
+            start = i + 1
+    return [(a, b) for a, b in [*spans, (start, len(text))] if text[a:b].strip()]
