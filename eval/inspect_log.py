@@ -5,6 +5,7 @@ Needs the extra: pip install "defuse[inspect]". The package is imported only her
 
 import asyncio
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,7 +32,8 @@ def write_inspect_log(directory: Path) -> Path:
     note = summary_of(directory, "run.json") if (directory / "run.json").is_file() else {}
     path = directory / "inspect" / f"{summary['suite']}.eval"
     path.parent.mkdir(exist_ok=True)
-    asyncio.run(_write(directory, path, summary, note))
+    with ThreadPoolExecutor(1) as apart:  # a loop may be running here, as in a notebook
+        apart.submit(asyncio.run, _write(directory, path, summary, note)).result()
     return path
 
 

@@ -67,9 +67,9 @@ def database(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path / 'calls.db'}"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Chromium, as the system has it."""
+    """Chromium, as the system has it. For one module: playwright's loop runs in the thread of the tests while it is open."""
     names = ("chromium", "google-chrome", "chromium-browser")
     path = next((found for found in map(shutil.which, names) if found), None)
     if path is None:

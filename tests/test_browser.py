@@ -83,7 +83,7 @@ def test_a_call_from_gallery_to_scorecard_and_back_after_a_restart(browser: Brow
         page.click("a[data-turn='1'] >> nth=0")
         assert page.evaluate("document.activeElement.id") == "said-1", "a quotation leads to its reply"
         with page.expect_download() as markdown:
-            page.click("text=Download as Markdown")
+            page.click(".downloads a >> text=Markdown")
         assert CANNED in Path(markdown.value.path()).read_text(encoding="utf-8")
 
         stranger = Visit(browser, address)

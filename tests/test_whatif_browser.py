@@ -58,7 +58,7 @@ def test_a_call_is_taken_again_and_both_courses_stand_side_by_side(browser: Brow
         page.click("#yes")
         page.wait_for_selector("#whatif h1")
         me.reads("#whatif h1", "Again from reply 2: \\d+ points more")
-        assert page.evaluate("document.activeElement.tagName") == "H1"
+        page.wait_for_function("document.activeElement.tagName === 'H1'")
         columns = page.locator(".course")
         assert DEFENCE in columns.nth(0).inner_text()
         assert ASK in columns.nth(1).inner_text()
