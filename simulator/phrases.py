@@ -13,9 +13,7 @@ UNDERSTOOD = (
     "{fact} / I imagine that leaves you feeling {feeling}, because {because}",
     "So {fact} / You must be feeling {feeling}, because {because}",
     "I think you're feeling {feeling} about this: {because} / And {fact}",
-    "You're feeling {feeling}, and I can see why: {because} / I've taken in that {fact}",
     "You're feeling {feeling}, because {because}",
-    "{because}, so of course you're feeling {feeling} / I do understand now that {fact}",
 )
 
 NOTED = "All right, I have that down."
