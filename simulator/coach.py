@@ -4,12 +4,11 @@ Two sentences, with the trainee's own words quoted and the rule behind them in p
 for its own sake.
 """
 
-import re
-
 from simulator.anger import Landing, Reaction, State
 from simulator.moves import Frozen, Judgement, Move
 from simulator.persona import Persona, StoryPoint, Told
 from simulator.transcript import Turn
+from simulator.wording import pronoun, sentence, to_face
 
 
 class Note(Frozen):
@@ -148,34 +147,9 @@ def hint(persona: Persona, state: State) -> str:
     return "They can hear a way forward now: what you will do, by when, and what could still go wrong."
 
 
-_SECOND_PERSON = {
-    "i": "you", "i'm": "you're", "i've": "you've", "i'd": "you'd", "i'll": "you'll", "me": "you", "my": "your",
-    "mine": "yours", "myself": "yourself", "am": "are", "we": "you", "we're": "you're", "we've": "you've", "us": "you",
-    "our": "your", "ours": "yours", "you": "we", "you're": "we're", "you've": "we've", "your": "our", "yours": "ours",
-}  # fmt: skip
-
-
 def better_line(persona: Persona, point: StoryPoint) -> str:
-    """A line that would have met this point: the customer's own words turned round, with the feeling they carry."""
-    # Words to the company, and words that somebody else said, do not turn round well.
-    plain = [says for says in point.says if not re.search(r"\byou|[\"“]", says.lower())] or list(point.says)
-    heard = _turned_round(min(plain, key=len))
-    heard = heard if heard[-1] in ".!?" else f"{heard}."
-    feeling = point.feeling.strip().rstrip(".")
-    name = persona.name.split()[0]
-    return f"“{heard} I can see why that leaves you {feeling}, {name}. Have I got that right?”"
-
-
-def _turned_round(says: str) -> str:
-    """First person to second: the first person is always the customer, so the swap is safe where third person is not."""
-
-    def swap(match: re.Match[str]) -> str:
-        word = match.group(0)
-        other = _SECOND_PERSON.get(word.lower().replace("’", "'"))
-        if other is None:
-            return word
-        start = match.start() == 0 or says[: match.start()].rstrip()[-1:] in ".!?"
-        return other[:1].upper() + other[1:] if start else other
-
-    text = re.sub(r"[A-Za-z]+(?:['’][a-z]+)?", swap, says.strip())
-    return re.sub(r"\b([Yy]ou) was\b", r"\1 were", text)
+    """A line that would have met this point: what happened, what it feels like and why, said to the customer's face."""
+    fact, feeling, because = (
+        to_face(clause, pronoun(persona)) for clause in (point.fact, point.feeling, point.because)
+    )
+    return f"“{sentence(fact)} {sentence(f'you must be feeling {feeling}, because {because}')} Have I got that right?”"

@@ -13,6 +13,7 @@ import pytest
 import torch
 
 from simulator.checks import NOT_A_CUSTOMER
+from simulator.coach import better_line
 from simulator.customer import Customer
 from simulator.judge import PromptedJudge, Reading
 from simulator.models import bundled
@@ -267,3 +268,22 @@ def test_the_lean_pass_says_what_the_library_says() -> None:
     torch.testing.assert_close(second[0], wanted[0, 10], atol=0.03, rtol=0.05)
     torch.testing.assert_close(third, wanted[0, 11].expand(3, -1), atol=0.03, rtol=0.05)
     assert torch.equal(again, second), "what was read after the copy is not in the copy"
+
+
+def test_the_better_line_is_one_that_the_evaluator_takes_for_understanding(engine) -> None:
+    """What the scorecard holds up as "a line that would have met" the customer would have; on nearly every part of the library."""
+    personas = load_personas().values()
+    points = [(persona, point) for persona in personas for point in persona.story]
+    readings = [
+        Reading(
+            persona=persona,
+            history=(("customer", persona.opening), ("trainee", "What happened?"), ("customer", point.says[0])),
+            reply=better_line(persona, point).strip("“”"),
+        )
+        for persona, point in points
+    ]
+    met = [
+        judgement.has(M.SPECIFIC_EMPATHY) and not judgement.uncertain and point.id in judgement.acknowledged
+        for judgement, (_, point) in zip(engine.judge.judge(readings), points, strict=True)
+    ]
+    assert sum(met) / len(met) > 0.9
