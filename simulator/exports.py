@@ -13,7 +13,8 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 from uuid import UUID, uuid5
 
-from simulator.grade import PASS_MARK, TITLES, WEIGHTS
+from simulator.competencies import TITLES, WEIGHTS
+from simulator.grade import PASS_MARK
 from simulator.persona import Persona
 from simulator.review import OVERALL, Override, ReviewedCall, in_force, second_opinion
 from simulator.transcript import as_markdown, escaped

@@ -8,7 +8,8 @@ from datetime import date, datetime, timedelta
 
 from pydantic import Field
 
-from simulator.grade import WEIGHTS, Scorecard
+from simulator.competencies import WEIGHTS
+from simulator.grade import Scorecard
 from simulator.moves import Frozen, Judgement, Move
 from simulator.persona import Persona
 from simulator.transcript import Transcript

@@ -6,9 +6,10 @@ from rich.console import Console
 from rich.markup import escape
 
 from simulator.coach import hint, note
+from simulator.competencies import TITLES
 from simulator.directive import mood_of
 from simulator.engine import Engine
-from simulator.grade import PASS_MARK, TITLES, Scorecard
+from simulator.grade import PASS_MARK, Scorecard
 from simulator.persona import Persona
 from simulator.session import Call, ReplyError
 from simulator.transcript import Transcript

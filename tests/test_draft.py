@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simulator.draft import BLANK, MOST_ENTRIES, DraftError, add, at, move, put, read, remove
+from simulator.draft import BLANK, at, read
+from simulator.draft_edits import MOST_ENTRIES, DraftError, add, move, put, remove
 from simulator.persona import LIBRARY, read_fields
 from tests.conftest import LATE_PALLET
 

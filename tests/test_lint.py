@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from simulator.anger import Outcome
-from simulator.draft import at, put
+from simulator.draft import at
+from simulator.draft_edits import put
 from simulator.lint import best, lint
 from simulator.persona import LIBRARY, load_persona, parse_persona
 from tests.conftest import LATE_PALLET

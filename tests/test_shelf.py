@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from simulator.draft import put
+from simulator.draft_edits import put
 from simulator.drawer import Draft, Drafts
 from simulator.drives import Drives
 from simulator.persona import LIBRARY, PersonaError

@@ -5,24 +5,20 @@ reload, a second tab or a restart finds it where it was, and one browser never r
 """
 
 import secrets
-import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import replace
-from threading import Lock
-from typing import Any
 
 from simulator import coach as coaching
 from simulator.accounts import Accounts
-from simulator.customer import stream
 from simulator.engine import Engine
 from simulator.people import names
 from simulator.persona import Persona
-from simulator.session import Call, ReplyError
+from simulator.session import Call
 from simulator.storage import StorageError, Store, Summary, hashed
 from simulator.ui import call as on_call
 from simulator.ui import calls as my_calls
 from simulator.ui import gallery, scorecard, whatif
+from simulator.ui.exchange import Exchange
 from simulator.ui.gallery import Choice
 from simulator.ui.screen import (
     BRIEFING,
@@ -37,18 +33,12 @@ from simulator.ui.screen import (
     as_it_stands,
     known_owner,
     owner_of,
-    quiet,
     trouble,
 )
-from simulator.ui.words import first_name
-
-_ANSWERING: dict[str, Any] = {"status": quiet("You can write on meanwhile."), "busy": True, "retry": False}
-PACE = 0.045  # seconds a word of the customer's line; a quick speaker's three words a second would make people wait
 
 
 class Desk:
-    """The engine, the store and the library behind the pages. Shared by all trainees; keeps nothing of a call but which
-    ones are being answered."""
+    """The engine, the store and the library behind the pages. Shared by all trainees; keeps nothing of a call."""
 
     call_place, scorecard_place = CALL, SCORECARD  # where in the address a call and its scorecard are
 
@@ -65,8 +55,7 @@ class Desk:
         self._accounts = accounts
         self._engine = engine
         self._store = store
-        self._answering: set[str] = set()
-        self._door = Lock()
+        self._exchange = Exchange()
 
     def arrive(self, owner: object, place: str) -> Screen:
         """The first page of a visit; a browser that has no secret yet gets one."""
@@ -133,70 +122,18 @@ class Desk:
             return Screen(notice=trouble(error))
 
     def say(self, owner: object, place: str, text: str, still: bool) -> Iterator[Screen]:
-        """A reply: read, then answered. The text leaves the box only once it has been heard."""
+        """A reply: read, then answered. `still` shows the answer whole."""
         try:
-            call = self._at_call(owner, place)
-            name = first_name(call.persona)
-            with self._alone(call):
-                waits = on_call.awaiting(f"{name} is listening", listening=True)
-                yield Screen(now=waits, status=quiet("Sending…"), busy=True, retry=False)
-                try:
-                    call.hear(text)
-                except Trouble as error:
-                    yield Screen(now="", status=trouble(error, heard=False), busy=False)
-                    return
-                yield replace(as_it_stands(call), now=on_call.awaiting(f"{name} is answering"), **_ANSWERING, box="")
-                yield from self._answer(call)
-            yield from self._tell(call, still)
+            yield from self._exchange.say(self._at_call(owner, place), text, still)
         except Trouble as error:
             yield Screen(status=trouble(error))
 
     def ask_again(self, owner: object, place: str, still: bool) -> Iterator[Screen]:
         """The answer to a reply that was heard and never answered."""
         try:
-            call = self._at_call(owner, place)
-            with self._alone(call):
-                waits = on_call.awaiting(f"{first_name(call.persona)} is answering")
-                yield Screen(now=waits, **_ANSWERING)
-                yield from self._answer(call)
-            yield from self._tell(call, still)
+            yield from self._exchange.ask_again(self._at_call(owner, place), still)
         except Trouble as error:
             yield Screen(status=trouble(error))
-
-    @contextmanager
-    def _alone(self, call: Call) -> Iterator[None]:
-        """One reply of a call at a time, also when it is open in two tabs."""
-        with self._door:
-            if call.transcript.id in self._answering:
-                raise ReplyError(
-                    f"{first_name(call.persona)} is still answering. Your words are in the box; send them then."
-                )
-            self._answering.add(call.transcript.id)
-        try:
-            yield
-        finally:
-            self._answering.discard(call.transcript.id)
-
-    def _answer(self, call: Call) -> Iterator[Screen]:
-        """Find the customer's line; yields only when it cannot be found."""
-        try:
-            call.answer()
-            if call.transcript.finished:
-                call.end()
-        except Trouble as error:
-            # A call that is over and stored but for its mark is graded when its scorecard is opened.
-            if not call.transcript.finished:
-                yield replace(as_it_stands(call), status=trouble(error), retry=True)
-
-    def _tell(self, call: Call, still: bool) -> Iterator[Screen]:
-        """The customer's line, word by word, then everything as it stands."""
-        said = call.transcript.turns[-1]
-        if said.role == "trainee":
-            return
-        for part in () if still else stream(said.text):
-            yield Screen(now=on_call.speaking(call.persona, part))
-            time.sleep(PACE)
-        yield replace(as_it_stands(call), aloud=on_call.answer_aloud(call))
 
     def hint(self, owner: object, place: str) -> Screen:
         """A hint, counted."""

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from simulator.anger import Ending, Outcome
 from simulator.coach import note
-from simulator.grade import PASS_MARK, TITLES, WEIGHTS, Mark, Moment, Scorecard
+from simulator.competencies import TITLES, WEIGHTS, Mark
+from simulator.grade import PASS_MARK, Moment, Scorecard
 from simulator.persona import Layer, Persona, StoryPoint
 from simulator.review import OVERALL, Override, ReviewedCall
 from simulator.storage import Summary

@@ -1,7 +1,8 @@
 """One call as a trainer reads it: what was said on the left, the evaluator's reading in the margin, room to differ."""
 
 from simulator.coach import note
-from simulator.grade import TITLES, WEIGHTS, Scorecard
+from simulator.competencies import TITLES, WEIGHTS
+from simulator.grade import Scorecard
 from simulator.moves import Judgement, Move
 from simulator.persona import Persona
 from simulator.review import OVERALL, Override, ReviewedCall, second_opinion, trainers_moves

@@ -1,31 +1,15 @@
-"""The Studio as HTML: the list of personas, and around an open one its head, its checks, and the panels that open."""
+"""The Studio as HTML: the list of personas, and around an open one its head, its checks and its YAML."""
 
-import difflib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from simulator.draft import Reading, at
 from simulator.drawer import Draft
 from simulator.faults import Fault
 from simulator.lint import Advice
-from simulator.persona import Persona, Told
-from simulator.rehearsal import Rehearsed
-from simulator.shelf import Kept
-from simulator.ui.curve import curve, stops
+from simulator.persona import Persona
 from simulator.ui.form import label_of
-from simulator.ui.words import (
-    CHANNEL,
-    DIFFICULTY,
-    OUTCOME,
-    cap,
-    esc,
-    first_name,
-    level,
-    local_time,
-    plural,
-    sentence,
-    trade,
-)
+from simulator.ui.words import CHANNEL, DIFFICULTY, cap, esc, local_time, plural, sentence, trade
 
 _TO_WRITE = ("is empty", "is missing", "needs at least")  # what a new persona begins with; no mistake yet
 _SHOWN = 8  # of a list of mistakes
@@ -116,14 +100,14 @@ def head(draft: Draft, saved: bool, changed_since: bool) -> str:
         )
     hidden = "" if draft.changed else " hidden"
     more = f'<button type="button" class="plain" data-act="discard"{hidden}>Discard draft</button>'
-    more += _action("ask-remove", "Remove") if saved else ""
+    more += action("ask-remove", "Remove") if saved else ""
     gallery = f'<a class="text" href="#/briefing/{esc(draft.key)}">See it in the gallery</a>' if saved else ""
     return (
         '<nav aria-label="Back"><a href="#/studio">Studio</a></nav>'
         f'<h1 tabindex="-1">{esc(name)}</h1><p class="kind"><span class="own-mark">{state}</span> · '
         f'<span data-kept>{_kept(draft)}</span></p>{since}<p class="actions">'
         '<button type="button" class="plain primary-look" data-act="save">Save</button>'
-        f"{_action('try', 'Test drive')}{_action('cast', 'Four trainees')}{more}{gallery}</p>"
+        f"{action('try', 'Test drive')}{action('cast', 'Four trainees')}{more}{gallery}</p>"
     )
 
 
@@ -131,7 +115,8 @@ def _kept(draft: Draft) -> str:
     return f"draft kept {local_time(draft.changed)}" if draft.changed else "as saved"
 
 
-def _action(act: str, words: str) -> str:
+def action(act: str, words: str) -> str:
+    """A button that studio.js hears."""
     return f'<button type="button" class="plain" data-act="{act}">{words}</button>'
 
 
@@ -194,103 +179,3 @@ def side(draft: Draft) -> str:
         '<label for="yaml">YAML</label><small id="yaml-hint">The same persona as a file. Write in either; the other follows.'
         f'</small><textarea id="yaml" spellcheck="false" aria-describedby="yaml-hint">\n{esc(draft.text)}</textarea>'
     )
-
-
-def _panel(title: str, body: str) -> str:
-    return (
-        f'<section class="panel" aria-label="{title}"><div class="panel-head"><h2 tabindex="-1" data-panel>{title}</h2>'
-        f'<button type="button" class="plain quiet" data-act="close">Close</button></div>{body}</section>'
-    )
-
-
-def drive_panel(persona: Persona) -> str:
-    """Where a test drive begins: the anger, and what has been told already."""
-    told = "".join(
-        f'<label class="tick-row"><input type="checkbox" data-told="{esc(point.id)}"'
-        f"{' checked disabled' if point.told is Told.OPENING else ''}> <span>{esc(sentence(point.fact))}</span></label>"
-        for point in persona.story
-    )
-    start = persona.temperament.opening_anger
-    return _panel(
-        "Test drive",
-        "<p>You take the call as a trainee would. It is not counted among your calls.</p>"
-        '<label class="field inline">Anger at the start, 0 to 10 '
-        f'<input type="number" min="0" max="10" step="0.5" value="{start:g}" data-anger></label>'
-        f"<fieldset><legend>Already told</legend>{told}</fieldset>"
-        '<button type="button" class="plain primary-look" data-act="call">Take the call</button>',
-    )
-
-
-def cast_panel(persona: Persona, done: Iterable[Rehearsed], awaited: str = "") -> str:
-    """The curves of the trainees side by side. `awaited` is who is on the line now."""
-    items = "".join(_rehearsed(persona, number, run) for number, run in enumerate(done))
-    wait = ""
-    if awaited:
-        wait = (
-            f'<li class="awaiting" data-waiting><p>{esc(awaited)}</p><p class="said"><span class="typing" aria-hidden="true">'
-            '<i></i><i></i><i></i></span><span class="awaited">on the line</span><span class="elapsed"></span></p></li>'
-        )
-    lead = (
-        "Each takes the call once, read by the evaluator. The customer answers in the wordings that you wrote. "
-        "A good persona is won by the expert alone."
-    )
-    return _panel("Four trainees", f'<p>{lead}</p><ul class="cast">{items}{wait}</ul>')
-
-
-def _rehearsed(persona: Persona, number: int, run: Rehearsed) -> str:
-    transcript = run.transcript
-    outcome = cap(OUTCOME[transcript.outcome]) if transcript.outcome else "Not finished"
-    replies = plural(len(transcript.replies), "reply", "replies")
-    lines = "".join(
-        f"<li><b>{'Trainee' if turn.role == 'trainee' else esc(first_name(persona))}</b> {esc(turn.text)}"
-        f" <small>{turn.anger:.1f}</small></li>"
-        for turn in transcript.turns
-    )
-    return (
-        f"<li><h3>{esc(run.name)}</h3><p><b>{outcome}</b> after {replies}</p>"
-        f"{curve(stops(transcript), f'heat-cast-{number}')}<p class='axis'>Anger at the end: {level(transcript.anger[-1])}</p>"
-        f"<details><summary>Read the call</summary><ol class='brief-talk'>{lines}</ol></details></li>"
-    )
-
-
-def remove_panel(draft: Draft) -> str:
-    """The question before a persona is removed for everyone."""
-    return _panel(
-        "Remove this persona?",
-        f"<p>{esc(draft_name(draft))} leaves the gallery for everyone. Calls already held keep their lines; "
-        "there is no way back.</p>"
-        '<p class="actions"><button type="button" class="plain primary-look" data-act="remove">Remove it</button>'
-        f"{_action('close', 'Keep it')}</p>",
-    )
-
-
-def conflict_panel(mine: str, theirs: Kept | None) -> str:
-    """Two trainers' versions side by side, and the choice."""
-    if theirs is None:
-        return _panel(
-            "Removed meanwhile",
-            "<p>Another trainer has removed this persona since you began. Your draft is safe.</p>"
-            f'<p class="actions">{_action("copy-mine", "Keep mine as a new draft")}{_action("discard", "Discard mine")}</p>',
-        )
-    left, right = _marked(theirs.text, mine)
-    return _panel(
-        "Two versions",
-        "<p>Another trainer has saved this persona since you began. Nothing is lost; choose. Lines that differ are marked.</p>"
-        f'<div class="versions"><div><h3>Theirs, as saved now</h3><pre tabindex="0">{left}</pre></div>'
-        f'<div><h3>Yours</h3><pre tabindex="0">{right}</pre></div></div>'
-        f'<p class="actions">{_action("discard", "Keep theirs, discard mine")}'
-        f'<button type="button" class="plain" data-act="over" data-version="{esc(theirs.version)}">Save mine over theirs</button>'
-        f"{_action('copy-mine', 'Keep both: mine as a new draft')}</p>",
-    )
-
-
-def _marked(theirs: str, mine: str) -> tuple[str, str]:
-    """Both texts as HTML, the lines in which they differ marked."""
-    a, b = theirs.splitlines(), mine.splitlines()
-    left: list[str] = []
-    right: list[str] = []
-    for tag, i1, i2, j1, j2 in difflib.SequenceMatcher(None, a, b, autojunk=False).get_opcodes():
-        before, after = ("", "") if tag == "equal" else ("<mark>", "</mark>")
-        left += [f"{before}{esc(line) or ' '}{after}" for line in a[i1:i2]]
-        right += [f"{before}{esc(line) or ' '}{after}" for line in b[j1:j2]]
-    return "\n".join(left), "\n".join(right)

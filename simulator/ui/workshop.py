@@ -1,18 +1,15 @@
 """What the Studio's buttons do: from a trainer's wish to a Screen. Drafts, files and test drives are kept elsewhere.
 
-Every wish names its trainer and is refused to anyone else; what a browser sends is checked before it is used.
+Every wish names its trainer and is refused to anyone else.
 """
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from threading import Lock
-from typing import Literal
 
-from pydantic import Field, ValidationError
-
-from simulator import draft as drafting
-from simulator.draft import BLANK, DraftError, Reading
+from simulator.draft import BLANK, Reading, at, read
+from simulator.draft_edits import DraftError, put
 from simulator.drawer import Draft, Drafts
 from simulator.drives import Drives
 from simulator.engine import Engine
@@ -20,38 +17,19 @@ from simulator.faults import Fault
 from simulator.judge import JudgeError
 from simulator.lint import lint
 from simulator.models.base import ModelError
-from simulator.moves import Frozen
-from simulator.persona import MAX_BYTES, Persona, PersonaError, dump_persona
+from simulator.persona import Persona, PersonaError, dump_persona
 from simulator.rehearsal import Cast, Rehearsed, rehearse
 from simulator.shelf import ConflictError, Customers, ShelfError
 from simulator.storage import StorageError, Store
-from simulator.ui import form, studio
+from simulator.ui import form, panels, studio
 from simulator.ui.door import Visitor, trainers_only
 from simulator.ui.drive import DriveDesk
 from simulator.ui.screen import STUDIO, LostError, Screen
+from simulator.ui.wish import Wish, understood, written
 from simulator.ui.words import esc, plural
 
 _Trouble = (ShelfError, DraftError, PersonaError, StorageError, ModelError, JudgeError)
 _BARE = Screen(page=STUDIO, place=STUDIO, notice="", panel="", form="", checks="", side="", verdict="")
-
-
-class Wish(Frozen):
-    """What a trainer asks for. `seq` numbers a browser's wishes; `changes` are the inputs changed since the last one."""
-
-    act: Literal[
-        "new", "copy", "upload", "discard", "close", "change", "yaml", "add", "remove-entry", "move", "save", "over",
-        "copy-mine", "ask-remove", "remove", "try", "call", "cast",
-    ]  # fmt: skip
-    seq: int = 0
-    key: str = Field(default="", max_length=80)
-    which: str = Field(default="", max_length=80)
-    text: str = Field(default="", max_length=MAX_BYTES)
-    changes: dict[str, str | int | float | list[str]] = Field(default_factory=dict, max_length=300)
-    where: str = Field(default="", max_length=20)
-    index: int = 0
-    to: int = 0
-    anger: float = Field(default=0, ge=0, le=10)
-    told: tuple[str, ...] = Field(default=(), max_length=40)
 
 
 class Workshop:
@@ -86,21 +64,21 @@ class Workshop:
         """Do what a trainer asks for. Trouble is told on the page, and leaves everything as it was."""
         try:
             trainer = _trainer(visitor)
-            asked = _understood(wish)
+            asked = understood(wish)
             if asked.act == "cast":
                 yield from self._rehearse(self._changed(trainer, asked))
             else:
                 yield self._done(trainer, asked)
         except ConflictError as error:
             mine = self._draft(trainer, asked.key)
-            yield replace(self._verdict(asked.seq, mine), panel=studio.conflict_panel(mine.text, error.theirs))
+            yield replace(self._verdict(asked.seq, mine), panel=panels.conflict_panel(mine.text, error.theirs))
         except _Trouble as error:
             yield Screen(notice=_told(error))
 
     def _done(self, trainer: str, wish: Wish) -> Screen:
         match wish.act:
             case "new":
-                text = drafting.put(BLANK, {"id": self._shelf.free_id("new-customer")})
+                text = put(BLANK, {"id": self._shelf.free_id("new-customer")})
                 return self._open(self._drafts.new(trainer, text))
             case "copy":
                 return self._open(self._drafts.new(trainer, self._copied(wish.which)))
@@ -116,19 +94,19 @@ class Workshop:
             case "save" | "over":
                 return self._save(trainer, draft, wish)
             case "copy-mine":
-                fields = drafting.read(draft.text).fields or {}
+                fields = read(draft.text).fields or {}
                 free = self._shelf.free_id(str(fields.get("id", "")) or "new-customer")
-                copy = self._drafts.new(trainer, drafting.put(draft.text, {"id": free}))
+                copy = self._drafts.new(trainer, put(draft.text, {"id": free}))
                 self._drafts.discard(trainer, draft.key)
                 return self._open(copy)
             case "ask-remove":
-                return replace(self._verdict(wish.seq, draft), panel=studio.remove_panel(draft))
+                return replace(self._verdict(wish.seq, draft), panel=panels.remove_panel(draft))
             case "remove":
                 self._shelf.remove(draft.key, draft.over or "")
                 self._drafts.discard(trainer, draft.key)
                 return self._list(trainer)
             case "try":
-                return replace(self._verdict(wish.seq, draft), panel=studio.drive_panel(self._whole(draft)))
+                return replace(self._verdict(wish.seq, draft), panel=panels.drive_panel(self._whole(draft)))
             case "call":
                 copy_ = self._drives.begin(self._whole(draft), draft.key, wish.anger, wish.told)
                 return self.desk.begin(trainer, copy_)
@@ -136,22 +114,13 @@ class Workshop:
                 return self._verdict(wish.seq, draft)
             case _:
                 focus = f"{wish.where}.{wish.to}" if wish.act == "move" else wish.where if wish.act != "yaml" else ""
-                readable = drafting.read(draft.text).fields is not None
+                readable = read(draft.text).fields is not None
                 return replace(self._verdict(wish.seq, draft, focus), form=self._form(draft) if readable else None)
 
     def _changed(self, trainer: str, wish: Wish) -> Draft:
         """The draft with what the wish changes, kept."""
         draft = self._draft(trainer, wish.key)
-        text = drafting.put(draft.text, wish.changes) if wish.changes else draft.text
-        match wish.act:
-            case "yaml":
-                text = wish.text
-            case "add":
-                text = drafting.add(text, wish.where)
-            case "remove-entry":
-                text = drafting.remove(text, wish.where, wish.index)
-            case "move":
-                text = drafting.move(text, wish.where, wish.index, wish.to)
+        text = written(draft.text, wish)
         return draft if text == draft.text else self._drafts.keep(trainer, draft.model_copy(update={"text": text}))
 
     def _draft(self, trainer: str, key: str) -> Draft:
@@ -165,7 +134,7 @@ class Workshop:
 
     def _read(self, draft: Draft) -> Reading:
         """What the draft says, with the mistakes that only the shelf knows of."""
-        reading = drafting.read(draft.text)
+        reading = read(draft.text)
         named = (reading.fields or {}).get("id")
         fault = None
         if draft.over is not None and reading.fields is not None and named != draft.key:
@@ -177,7 +146,7 @@ class Workshop:
         return Reading(reading.fields, None, (Fault(("id",), fault), *reading.faults))
 
     def _whole(self, draft: Draft) -> Persona:
-        persona = drafting.read(draft.text).persona
+        persona = read(draft.text).persona
         if persona is None:
             raise DraftError("Nobody can call a persona that is not whole yet. Write and mend what the checks list.")
         return persona
@@ -187,14 +156,14 @@ class Workshop:
             raise ShelfError("That persona is no longer here. Choose another one.")
         kept = self._shelf.kept(persona_id) if persona_id in self._shelf else None
         text = kept.text if kept else dump_persona(self._customers[persona_id])
-        return drafting.put(text, {"id": self._shelf.free_id(persona_id)})
+        return put(text, {"id": self._shelf.free_id(persona_id)})
 
     def _save(self, trainer: str, draft: Draft, wish: Wish) -> Screen:
         reading = self._read(draft)
         if reading.faults:
             first = next((f for f in reading.faults if not studio.to_write(f)), reading.faults[0])
             words = f"Not saved yet: {plural(len(reading.faults), 'thing')} to write or to mend. The draft is kept."
-            return replace(self._verdict(wish.seq, draft, drafting.at(first.at)), notice=_notice(words, "trouble"))
+            return replace(self._verdict(wish.seq, draft, at(first.at)), notice=_notice(words, "trouble"))
         persona = self._shelf.save(draft.text, wish.which if wish.act == "over" else draft.over)
         self._drafts.discard(trainer, draft.key)
         words = f"{persona.name} is saved and in the gallery now."
@@ -206,11 +175,11 @@ class Workshop:
             raise ShelfError("The four trainees are on the line with another persona. Try again in a few seconds.")
         try:
             names, done = list(self._cast), list[Rehearsed]()
-            yield Screen(notice="", panel=studio.cast_panel(persona, done, names[0]))
+            yield Screen(notice="", panel=panels.cast_panel(persona, done, names[0]))
             for run in rehearse(persona, self._engine.judge, self._cast):
                 done.append(run)
                 awaited = names[len(done)] if len(done) < len(names) else ""
-                yield Screen(panel=studio.cast_panel(persona, done, awaited))
+                yield Screen(panel=panels.cast_panel(persona, done, awaited))
         finally:
             self._rehearsing.release()
 
@@ -222,7 +191,7 @@ class Workshop:
         )
 
     def _form(self, draft: Draft) -> str:
-        fields = drafting.read(draft.text).fields
+        fields = read(draft.text).fields
         return form.unreadable() if fields is None else form.form(fields, draft.over is not None)
 
     def _open(self, draft: Draft) -> Screen:
@@ -265,15 +234,6 @@ def _trainer(visitor: Visitor) -> str:
     if visitor.owner is None:
         raise LostError("This browser has no secret of its own yet, so its drafts cannot be found. Reload the page.")
     return visitor.owner
-
-
-def _understood(wish: object) -> Wish:
-    if isinstance(wish, Mapping) and len(str(wish.get("text", "")).encode()) > MAX_BYTES:
-        raise DraftError(f"That is more than {MAX_BYTES // 1000} kB; a persona is a page or two. Nothing was changed.")
-    try:
-        return Wish.model_validate(wish)
-    except ValidationError as error:
-        raise DraftError("That could not be understood. Nothing was changed. Reload the page and try again.") from error
 
 
 def _told(error: Exception) -> str:

@@ -1,0 +1,174 @@
+"""The five competencies: what each counts, and the rule that scores it from the replies as they were judged.
+
+A rule returns points that grade.py brings between 0 and 100, and the marks that say which words earned or cost them.
+"""
+
+from collections.abc import Callable
+
+from simulator.anger import Reaction
+from simulator.coach import quote_of
+from simulator.moves import INVITATIONS, Frozen, Judgement, Move
+from simulator.persona import Persona, Told
+from simulator.transcript import Turn
+
+WEIGHTS = {
+    "specific_empathy": 30,
+    "full_listening": 30,
+    "composure": 15,
+    "empathy_first": 10,
+    "way_forward": 15,
+}
+TITLES = {
+    "specific_empathy": "Specific empathy",
+    "full_listening": "Full listening",
+    "composure": "Composure",
+    "empathy_first": "Empathy first, advice second",
+    "way_forward": "Ownership and way forward",
+}
+
+
+class Mark(Frozen):
+    """One turn that earned or cost a competency: its position, the quoted words, and why."""
+
+    competency: str
+    turn: int
+    quote: str
+    earned: bool
+    why: str
+
+
+# Points lost, of 100, by composure: at anger 10 a slip costs half of what it costs at anger 0, for that is harder.
+_SLIP = {Move.DEFENSIVE: 30, Move.BLAME: 35, Move.DISMISSIVE: 35, Move.CANNOT_DO: 25}
+_CANNED_COSTS = 8  # off specific empathy, for each canned reply
+_EARLY_COSTS = 35  # off "empathy first", for each solution before it could be heard
+
+Replies = tuple[tuple[int, Turn, Judgement, Reaction], ...]
+Result = tuple[float, list[Mark]]
+
+
+def _specific_empathy(persona: Persona, replies: Replies) -> Result:
+    """Share of the told weight met with specific empathy; canned lines against it."""
+    marks, met = [], set()
+    canned = 0
+    told = {p.id for p in persona.story if p.told is Told.OPENING}
+    for i, turn, judgement, reaction in replies:
+        if judgement.has(Move.SPECIFIC_EMPATHY):
+            lands = reaction.change < 0 or any(c.change < 0 for c in reaction.causes)
+            met |= set(judgement.acknowledged) if lands else set()
+            why = (
+                "says what this customer feels, and why" if lands else "understood, then taken back in the same breath"
+            )
+            marks.append(_mark("specific_empathy", i, turn, judgement, Move.SPECIFIC_EMPATHY, lands, why))
+        if judgement.has(Move.GENERIC_SYMPATHY):
+            canned += 1
+            why = "would fit any complaint, so it sounds like a script"
+            marks.append(_mark("specific_empathy", i, turn, judgement, Move.GENERIC_SYMPATHY, False, why))
+        told |= {reaction.reveals} if reaction.reveals else set()
+    told |= met
+    story = {p.id for p in persona.story}  # a trainer may have taken a point out of it since
+    told, met = told & story, met & story
+    share = sum(persona.point(p).weight for p in met) / sum(persona.point(p).weight for p in told)
+    return 100 * share - _CANNED_COSTS * canned, marks
+
+
+def _full_listening(persona: Persona, replies: Replies) -> Result:
+    """Half: the story drawn out before the first solution. The rest: how it was asked, restated, the unsaid found."""
+    marks: list[Mark] = []
+    drawn = [p for p in persona.story if p.told is not Told.OPENING]
+    before, out, offered = set(), set(), False
+    open_, closed, restated = 0, 0, False
+    for i, turn, judgement, reaction in replies:
+        if judgement.has(Move.SOLUTION) and not offered:
+            offered = True
+        new = {reaction.reveals} if reaction.reveals else set()
+        new |= set(reaction.newly_heard)
+        out |= new
+        before |= set() if offered else new
+        open_ += judgement.has(Move.OPEN_QUESTION) or judgement.has(Move.PROBE_UNSAID)
+        closed += judgement.has(Move.CLOSED_QUESTION)
+        restated = restated or judgement.has(Move.RESTATEMENT)
+        if reaction.reveals:
+            move = next(
+                (m for m in (Move.PROBE_UNSAID, Move.OPEN_QUESTION, Move.RESTATEMENT) if judgement.has(m)), None
+            )
+            marks.append(_mark("full_listening", i, turn, judgement, move, True, "brought out more of the story"))
+        elif judgement.has(Move.CLOSED_QUESTION) and not judgement.has(*INVITATIONS, Move.SPECIFIC_EMPATHY):
+            why = "asks for a datum where the story was waiting"
+            marks.append(_mark("full_listening", i, turn, judgement, Move.CLOSED_QUESTION, False, why))
+    weight = sum(p.weight for p in drawn)
+    unsaid = {p.id for p in persona.story if p.told is Told.PROBED}
+    share = sum(p.weight for p in drawn if p.id in before) / weight if weight else 1.0
+    late = sum(p.weight for p in drawn if p.id in out - before) / weight if weight else 0.0
+    questions = open_ / (open_ + closed) if open_ + closed else 0.0
+    found = 1.0 if unsaid <= out else 0.0
+    return 55 * (share + 0.6 * late) + 15 * questions + 15 * restated + 15 * found, marks
+
+
+def _composure(_: Persona, replies: Replies) -> Result:
+    """What defence, blame, dismissal and policy walls cost, weighed by how angry the customer was."""
+    marks, lost = [], 0.0
+    for i, turn, judgement, reaction in replies:
+        slips = [move for move in _SLIP if judgement.has(move)]
+        ease = 1 - reaction.before / 20
+        lost += max((_SLIP[move] for move in slips), default=0) * ease + 8 * max(0, len(slips) - 1)
+        for move in slips:
+            marks.append(
+                _mark("composure", i, turn, judgement, move, False, f"{move.value.replace('_', ' ')} under attack")
+            )
+    if not marks and replies:
+        hardest = max(replies, key=lambda reply: reply[3].before)
+        quote = " ".join(hardest[1].text.split())[:120]
+        why = f"stayed with the customer at anger {hardest[3].before:.0f}"
+        marks.append(Mark(competency="composure", turn=hardest[0], quote=quote, earned=True, why=why))
+    return 100 - lost, marks
+
+
+def _empathy_first(_: Persona, replies: Replies) -> Result:
+    """Solutions before the customer could hear them. Without any empathy there was nothing to come first."""
+    marks, early = [], 0
+    empathic = any(judgement.has(Move.SPECIFIC_EMPATHY) for _, _, judgement, _ in replies)
+    for i, turn, judgement, reaction in replies:
+        if judgement.has(Move.SOLUTION):
+            why = "offered before it could be heard" if reaction.too_early else "offered when it could be heard"
+            marks.append(_mark("empathy_first", i, turn, judgement, Move.SOLUTION, not reaction.too_early, why))
+            early += reaction.too_early
+    return (100 if empathic else 40) - _EARLY_COSTS * early, marks
+
+
+def _way_forward(_: Persona, replies: Replies) -> Result:
+    """Ownership 35, a way forward that could be heard 35, expectations 30; over-promises and walls against it."""
+    marks: list[Mark] = []
+    score, seen = 0.0, set()
+    worth = {Move.OWNERSHIP: 35, Move.SOLUTION: 35, Move.SET_EXPECTATIONS: 30}
+    whys = {
+        Move.OWNERSHIP: "takes responsibility without excuse",
+        Move.SOLUTION: "names what can be done",
+        Move.SET_EXPECTATIONS: "says when, how, or what may still go wrong",
+    }
+    for i, turn, judgement, reaction in replies:
+        for move, points in worth.items():
+            if judgement.has(move) and not (move is Move.SOLUTION and reaction.too_early):
+                if move not in seen:
+                    score += points
+                    marks.append(_mark("way_forward", i, turn, judgement, move, True, whys[move]))
+                seen.add(move)
+        for move, cost in ((Move.OVERPROMISE, 20), (Move.CANNOT_DO, 15)):
+            if judgement.has(move):
+                score -= cost
+                why = "promises what nobody can keep" if move is Move.OVERPROMISE else "a wall instead of a choice"
+                marks.append(_mark("way_forward", i, turn, judgement, move, False, why))
+    return score, marks
+
+
+def _mark(name: str, i: int, turn: Turn, judgement: Judgement, move: Move | None, earned: bool, why: str) -> Mark:
+    quote = quote_of(judgement, move, turn.text)
+    return Mark(competency=name, turn=i, quote=quote, earned=earned, why=why)
+
+
+RULES: dict[str, Callable[[Persona, Replies], Result]] = {
+    "specific_empathy": _specific_empathy,
+    "full_listening": _full_listening,
+    "composure": _composure,
+    "empathy_first": _empathy_first,
+    "way_forward": _way_forward,
+}
