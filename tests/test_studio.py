@@ -20,7 +20,7 @@ from simulator.session import Call
 from simulator.shelf import Customers, Shelf
 from simulator.storage import Store
 from simulator.ui.door import Visitor
-from simulator.ui.screen import CALL, GALLERY, SCORECARD, STUDIO, Screen
+from simulator.ui.screen import CALL, GALLERY, SCORECARD, STUDIO, WHATIF, Screen
 from simulator.ui.workshop import Workshop, open_workshop
 
 HOSTILE = "<img src=x onerror=\"alert(1)\"></textarea></script> 'q'"
@@ -196,6 +196,32 @@ def test_a_test_drive_is_an_ordinary_call_that_counts_for_nothing(workshop: Work
     assert ended.page == SCORECARD
     assert "Back to the Studio" in str(ended.scorecard)
     assert workshop.desk.go(OTHER.owner, place).page == GALLERY
+
+
+def test_a_test_drive_taken_again_shows_both_courses(workshop: Workshop) -> None:
+    key, desk = copied(workshop), workshop.desk
+    first = str(wish(workshop, ME, "call", key=key, anger=4.5).place)
+    for text in ("We apologise.", "Your first words, a second time."):
+        list(desk.say(ME.owner, first, text, True))
+    ended = desk.end(ME.owner, first)
+    again = desk.again(ME.owner, str(ended.place), "3")
+    assert again.page == CALL
+    assert "Again from reply 2" in str(again.head)
+    assert f"#/studio/{key}" in str(again.head)
+    list(desk.say(ME.owner, str(again.place), "We apologise again.", True))
+    page = desk.end(ME.owner, str(again.place))
+    assert page.page == WHATIF
+    shown = str(page.whatif)
+    assert shown.index("a second time") < shown.index("We apologise again.")
+    assert shown.count("<polyline") == 2
+    assert "Test drive" in shown
+    assert desk.go(ME.owner, str(page.place)) == page, "a reload finds it"
+    assert f"#/{page.place}" in str(desk.go(ME.owner, str(ended.place)).scorecard)
+    places = {link.partition("/")[0] for link in re.findall(r'href="#/([^"]+)"', shown)}
+    assert places == {"driven", "studio"}, "nothing leads to the calls that count, where it would not be found"
+    third = desk.again(ME.owner, str(page.place), "3")
+    assert str(third.place).startswith("drive/"), "and once more from there"
+    assert desk.go(OTHER.owner, str(page.place)).page == GALLERY
 
 
 def test_four_trainees_take_the_call_one_after_the_other(workshop: Workshop) -> None:

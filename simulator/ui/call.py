@@ -30,7 +30,7 @@ def head(persona: Persona, transcript: Transcript, back: str = "") -> str:
     if transcript.branched_at is not None:
         kind = f'<span class="exam">Again from reply {(transcript.branched_at + 1) // 2}</span>'
     if back:
-        kind = f'<a class="exam" href="{esc(back)}">Test drive, back to the Studio</a>'
+        kind += f' <a class="exam" href="{esc(back)}">Test drive, back to the Studio</a>'
     return (
         f'<div class="caller"><h1 tabindex="-1">{esc(persona.name)} {kind}</h1>'
         f"<p>{esc(persona.role)} · {esc(persona.company)}, {CHANNEL[persona.channel]}</p></div>"

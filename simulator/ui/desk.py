@@ -24,6 +24,7 @@ from simulator.ui.screen import (
     BRIEFING,
     CALL,
     CALLS,
+    COUNTED,
     GALLERY,
     SCORECARD,
     WHATIF,
@@ -40,7 +41,7 @@ from simulator.ui.screen import (
 class Desk:
     """The engine, the store and the library behind the pages. Shared by all trainees; keeps nothing of a call."""
 
-    call_place, scorecard_place = CALL, SCORECARD  # where in the address a call and its scorecard are
+    places = COUNTED
 
     def __init__(
         self,
@@ -71,11 +72,11 @@ class Desk:
             if kind == BRIEFING:
                 shown = gallery.briefing(self._persona(which))
                 return Screen(page=BRIEFING, place=f"{BRIEFING}/{which}", notice="", briefing=shown)
-            if kind == self.call_place:
+            if kind == self.places.call:
                 return self._call_page(self._open(owner, which), owner)
-            if kind == self.scorecard_place:
+            if kind == self.places.scorecard:
                 return self._scorecard_page(self._open(owner, which), owner)
-            if kind == WHATIF:
+            if kind == self.places.whatif:
                 return self._whatif_page(self._open(owner, which), owner)
             mine = self._mine(owner)
             if kind == CALLS:
@@ -111,7 +112,7 @@ class Desk:
         try:
             known, (kind, _, which) = owner_of(owner), place.partition("/")
             call = self._open(known, which)
-            first = call.transcript.branched_from if kind == WHATIF else which
+            first = call.transcript.branched_from if kind == self.places.whatif else which
             at = int(turn) if isinstance(turn, int | str) and str(turn).isdecimal() else -1
             persona, customer, judge = call.persona, self._engine.customer, self._engine.judge
             branch = Call.branch(
@@ -206,7 +207,7 @@ class Desk:
         last = call.transcript.turns[-1]
         unread = last.text if last.role == "trainee" and last.reaction is None else ""
         head = on_call.head(call.persona, call.transcript, self._back(call.persona))
-        place = f"{self.call_place}/{call.transcript.id}"
+        place = f"{self.places.call}/{call.transcript.id}"
         return replace(as_it_stands(call), page=CALL, place=place, notice="", head=head, box=unread)
 
     def _scorecard_page(self, call: Call, owner: object) -> Screen:
@@ -218,8 +219,8 @@ class Desk:
         trainee = names(self._accounts, [hashed(known)])[hashed(known)]
         branches = [one for one in self._mine(owner) if one.branched_from == call_id]
         reviewed = self._store.reviewed(call_id, known)
-        shown = scorecard.scorecard(call.persona, reviewed, trainee, branches, self._back(call.persona))
-        return Screen(page=SCORECARD, place=f"{self.scorecard_place}/{call_id}", notice="", scorecard=shown)
+        shown = scorecard.scorecard(call.persona, reviewed, trainee, branches, self.places, self._back(call.persona))
+        return Screen(page=SCORECARD, place=f"{self.places.scorecard}/{call_id}", notice="", scorecard=shown)
 
     def _whatif_page(self, call: Call, owner: object) -> Screen:
         """The two courses of a branch side by side; the scorecard of a call that is none, or whose first course is gone."""
@@ -229,8 +230,9 @@ class Desk:
             first = self._open(owner, call.transcript.branched_from or "")
         except StorageError:
             return self._scorecard_page(call, owner)
-        shown = whatif.comparison(call.persona, self._course(first, owner), self._course(call, owner))
-        return Screen(page=WHATIF, place=f"{WHATIF}/{call.transcript.id}", notice="", whatif=shown)
+        courses = self._course(first, owner), self._course(call, owner)
+        shown = whatif.comparison(call.persona, *courses, self.places, self._back(call.persona))
+        return Screen(page=WHATIF, place=f"{self.places.whatif}/{call.transcript.id}", notice="", whatif=shown)
 
     def _course(self, call: Call, owner: object) -> whatif.Course:
         reviewed = self._store.reviewed(call.transcript.id, owner_of(owner))

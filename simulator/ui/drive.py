@@ -6,13 +6,13 @@ from simulator.persona import Persona
 from simulator.session import Call
 from simulator.storage import Store
 from simulator.ui.desk import Desk
-from simulator.ui.screen import DRIVE, DRIVEN, STUDIO, LostError, Screen
+from simulator.ui.screen import DRIVES, STUDIO, LostError, Screen
 
 
 class DriveDesk(Desk):
     """Opens and continues test drives; nothing here reaches a trainee's own calls."""
 
-    call_place, scorecard_place = DRIVE, DRIVEN
+    places = DRIVES
 
     def __init__(self, engine: Engine, store: Store, drives: Drives) -> None:
         super().__init__(engine, store, drives)
@@ -24,9 +24,6 @@ class DriveDesk(Desk):
         return self._call_page(
             Call.begin(persona, engine.customer, engine.judge, store=self._store, owner=owner), owner
         )
-
-    def _whatif_page(self, call: Call, owner: object) -> Screen:
-        return self._scorecard_page(call, owner)  # two courses side by side are for calls that count
 
     def _back(self, persona: Persona) -> str:
         return f"#/{STUDIO}/{self._drives.drive(persona.id).draft}"

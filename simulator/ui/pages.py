@@ -16,7 +16,7 @@ from simulator.ui.door import Door, Visitor
 from simulator.ui.header import foot, header
 from simulator.ui.layout import layout
 from simulator.ui.office import PLACES, Office
-from simulator.ui.screen import DRIVE, DRIVEN, PAGES, SCORECARD, STUDIO, UNFORESEEN, WHATIF, Screen, trouble
+from simulator.ui.screen import DRIVES, PAGES, SCORECARD, STUDIO, UNFORESEEN, WHATIF, Screen, trouble
 from simulator.ui.words import esc
 from simulator.ui.workshop import Workshop
 
@@ -99,7 +99,7 @@ def _wire(blocks: gr.Blocks, desk: Desk, office: Office, workshop: Workshop, doo
         return who(request, owner).owner
 
     def desk_at(place: str) -> Desk:
-        return workshop.desk if place.strip("#/").partition("/")[0] in (DRIVE, DRIVEN) else desk
+        return workshop.desk if place.strip("#/").partition("/")[0] in DRIVES else desk
 
     def there(visitor: Visitor, place: str) -> Screen:
         kind, _, which = place.strip("#/").partition("/")

@@ -12,6 +12,7 @@ from simulator.storage import Summary
 from simulator.transcript import Transcript, Turn
 from simulator.ui import second, whatif
 from simulator.ui.curve import curve, stops
+from simulator.ui.screen import COUNTED, Places
 from simulator.ui.words import (
     OUTCOME,
     cap,
@@ -55,11 +56,16 @@ def outcome_sentence(persona: Persona, transcript: Transcript, card: Scorecard) 
 
 
 def scorecard(
-    persona: Persona, call: ReviewedCall, trainee: str, branches: Sequence[Summary] = (), back: str = ""
+    persona: Persona,
+    call: ReviewedCall,
+    trainee: str,
+    branches: Sequence[Summary] = (),
+    places: Places = COUNTED,
+    back: str = "",
 ) -> str:
     """The whole page of a graded call, with what trainers said otherwise. Raises ValueError when it was not graded.
 
-    `branches` are the calls that took this one again; `back` is where a test drive came from.
+    `branches` are the calls that took this one again, at `places`; `back` is where a test drive came from.
     """
     transcript, card = call.transcript, call.scorecard
     if card is None:
@@ -68,9 +74,10 @@ def scorecard(
     return (
         f'<nav aria-label="Back">{way}</nav>'
         f'<p class="kind">{local_time(transcript.started)} · {esc(persona.name)}, {esc(persona.company)}'
-        f"{' · Exam' if transcript.exam else ''}{' · Test drive' if back else ''}{whatif.compared(transcript)}</p>"
+        f"{' · Exam' if transcript.exam else ''}{' · Test drive' if back else ''}{whatif.compared(transcript, places)}</p>"
         f'<h1 tabindex="-1">{esc(outcome_sentence(persona, transcript, card))}</h1>{_farewell(persona, transcript)}'
-        f"{_overall(call, card)}{_actions(persona, back)}{second.downloads(call, persona, trainee)}{whatif.taken_again(branches)}"
+        f"{_overall(call, card)}{_actions(persona, back)}{second.downloads(call, persona, trainee)}"
+        f"{whatif.taken_again(branches, places)}"
         f"{_moment(persona, transcript, card.moment) if card.moment else ''}"
         f"{_competencies(card, call.overrides)}{_curve(persona, transcript)}{_story(persona, card)}{_transcript(persona, call)}"
     )

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from simulator.judge import JudgeError
 from simulator.models.base import ModelError
@@ -13,12 +14,23 @@ from simulator.ui.words import esc, first_name
 GALLERY, BRIEFING, CALL, SCORECARD, CALLS, WHATIF = "gallery", "briefing", "call", "scorecard", "calls", "whatif"
 REVIEW, SESSION, STUDIO = "review", "session", "studio"
 PAGES = (GALLERY, BRIEFING, CALL, SCORECARD, CALLS, WHATIF, REVIEW, SESSION, STUDIO)
-DRIVE, DRIVEN = "drive", "driven"  # in the address: a test drive and its scorecard, on the pages CALL and SCORECARD
 UNFORESEEN = (
     '<div class="trouble" role="alert"><p>Something went wrong that Defuse did not foresee. What was said so far is kept. '
     "Reload the page to see where the call stands.</p></div>"
 )
 READY = "Enter sends · Shift+Enter starts a new line"
+
+
+class Places(NamedTuple):
+    """What the address calls the pages of a call: the call, its scorecard, and two courses of it side by side."""
+
+    call: str
+    scorecard: str
+    whatif: str
+
+
+COUNTED = Places(CALL, SCORECARD, WHATIF)
+DRIVES = Places("drive", "driven", "driven-again")  # test drives, on the same pages
 
 _OWNER = re.compile(r"[0-9a-f]{64}")
 Trouble = (ReplyError, JudgeError, ModelError, StorageError)  # what a trainee can do something about

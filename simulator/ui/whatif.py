@@ -11,6 +11,7 @@ from simulator.storage import Summary
 from simulator.transcript import Transcript, Turn
 from simulator.ui import second
 from simulator.ui.curve import courses, stops
+from simulator.ui.screen import Places
 from simulator.ui.words import OUTCOME, cap, change_mark, changed, esc, first_name, level, local_time, plural
 
 _AGAIN = "Take it again from here"
@@ -35,29 +36,29 @@ def number(turn: int) -> int:
     return (turn + 1) // 2
 
 
-def compared(transcript: Transcript) -> str:
+def compared(transcript: Transcript, places: Places) -> str:
     """Over the scorecard of a branch: the way to the comparison."""
     if transcript.branched_at is None:
         return ""
-    where = f'<a href="#/whatif/{esc(transcript.id)}">Compare with the first course</a>'
+    where = f'<a href="#/{places.whatif}/{esc(transcript.id)}">Compare with the first course</a>'
     return f" · Again from reply {number(transcript.branched_at)} · {where}"
 
 
-def taken_again(branches: Sequence[Summary]) -> str:
+def taken_again(branches: Sequence[Summary], places: Places) -> str:
     """Under a scorecard: the other courses that this call has taken since."""
     if not branches:
         return ""
     rows = "".join(
-        f'<li><a href="#/{place(branch)}">Again from reply {number(branch.branched_at or 1)}</a>'
+        f'<li><a href="#/{_place(branch, places)}">Again from reply {number(branch.branched_at or 1)}</a>'
         f"<span>{_came(branch)} · {local_time(branch.started)}</span></li>"
         for branch in branches
     )
     return f'<section class="retakes"><h2>Taken again</h2><ul>{rows}</ul></section>'
 
 
-def place(branch: Summary) -> str:
+def _place(branch: Summary, places: Places) -> str:
     """Where a branch is shown: the call while it is open, then the comparison."""
-    return f"call/{esc(branch.id)}" if branch.outcome is None else f"whatif/{esc(branch.id)}"
+    return f"{places.call if branch.outcome is None else places.whatif}/{esc(branch.id)}"
 
 
 def _came(branch: Summary) -> str:
@@ -67,21 +68,26 @@ def _came(branch: Summary) -> str:
     return f"{score}{OUTCOME[branch.outcome]}"
 
 
-def comparison(persona: Persona, first: Course, again: Course) -> str:
-    """The whole page. `again` must be a branch of `first`."""
+def comparison(persona: Persona, first: Course, again: Course, places: Places, back: str = "") -> str:
+    """The whole page. `again` must be a branch of `first`; `back` is where a test drive came from."""
     at = again.transcript.branched_at or 1
     name, gained = first_name(persona), round(again.card.overall) - round(first.card.overall)
     told = f"{abs(gained)} points {'more' if gained > 0 else 'less'}" if gained else "the same score"
     said = first.transcript.turns[at - 1]
     points = stops(first.transcript), stops(again.transcript)
     shared = sum(position < at for position, _ in first.transcript.replies)
+    way, kind = '<a href="#/calls">My calls</a>', ""
+    other = f'<a class="button second" href="#/briefing/{esc(persona.id)}">From the start with {esc(name)}</a>'
+    if back:  # a test drive is not listed among one's calls and has no briefing
+        way, kind = f'<a href="{esc(back)}">Back to the Studio</a>', " · Test drive"
+        other = f'<a class="button second" href="{esc(back)}">Back to the Studio</a>'
     return (
-        '<nav aria-label="Back"><a href="#/calls">My calls</a></nav>'
-        f'<p class="kind">{local_time(again.transcript.started)} · {esc(persona.name)}, {esc(persona.company)}</p>'
+        f'<nav aria-label="Back">{way}</nav>'
+        f'<p class="kind">{local_time(again.transcript.started)} · {esc(persona.name)}, {esc(persona.company)}{kind}</p>'
         f'<h1 tabindex="-1">Again from reply {number(at)}: {told}</h1>'
-        f'<div class="two">{_score("First", first)}{_score("Again", again)}</div>'
+        f'<div class="two">{_score("First", first, places)}{_score("Again", again, places)}</div>'
         f'<p class="actions">{button(at, f"Take it again from reply {number(at)}")}'
-        f'<a class="button second" href="#/briefing/{esc(persona.id)}">From the start with {esc(name)}</a></p>'
+        f"{other}</p>"
         f"<section><h2>How the anger went</h2>{_legend()}"
         f"{courses(*points, shared, persona.temperament.hears_advice_at)}"
         f'<p class="axis">Anger, 0 to 10, after each reply. The courses part at reply {number(at)}.</p></section>'
@@ -92,7 +98,7 @@ def comparison(persona: Persona, first: Course, again: Course) -> str:
     )
 
 
-def _score(title: str, course: Course) -> str:
+def _score(title: str, course: Course, places: Places) -> str:
     transcript, card, overrides = course
     state = "earned" if card.passed else "short"
     verdict = "at or over" if card.passed else "under"
@@ -102,7 +108,8 @@ def _score(title: str, course: Course) -> str:
         f'<div style="width:{card.overall:.0f}%"></div><i style="left:{PASS_MARK}%"></i></div>'
         f"<p>{cap(verdict)} the pass mark of {PASS_MARK}. Outcome: {OUTCOME[card.outcome]}, "
         f"{plural(len(transcript.replies), 'reply', 'replies')}.</p>{second.score(OVERALL, card, overrides)}"
-        f'<p><a href="#/scorecard/{esc(transcript.id)}">Scorecard<span class="hidden"> of the course “{title}”</span></a></p>'
+        f'<p><a href="#/{places.scorecard}/{esc(transcript.id)}">Scorecard<span class="hidden"> of the course “{title}”</span>'
+        "</a></p>"
         "</section>"
     )
 
