@@ -1,8 +1,8 @@
 """Recorded conversations graded in batches, one that fails never taking others with it.
 
 A recording without a persona is read against its own customer: each thing that the customer says is a part of the story
-that the agent can take in. Temper and levels are then a middling customer's, so such scores compare with each other and
-not with those of a written persona.
+that the agent can take in from then on. Temper and levels are then a middling customer's, so such scores compare with each
+other and not with those of a written persona.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,19 +10,48 @@ from typing import cast
 
 from eval.recorded import Recording
 from eval.rows import Failed, RecordedRow, Reference
-from simulator.judge import Judge, JudgeError
+from simulator.judge import Judge, JudgeError, Reading
 from simulator.models.base import ModelError
+from simulator.moves import Judgement
 from simulator.persona import Persona, Told
 from simulator.records import CallRecord, Said, grade_records
 
 MOST_POINTS = 8
 
 
+class OwnCustomer(Persona):
+    """The customer of a recording that names no persona; each story point is a line of the recording, in order."""
+
+    def so_far(self, lines: int) -> Persona:
+        """The same customer after so many of their lines: nobody takes in what has not been said."""
+        return self if lines >= len(self.story) else self.model_copy(update={"story": self.story[:lines]})
+
+
+class _SaidSoFar:
+    """A judge that holds a reply against what its own customer has said by then, and is asked about nothing else: what a
+    reply costs grows with the story points that it is held against."""
+
+    def __init__(self, judge: Judge) -> None:
+        self._judge = judge
+        self.name = judge.name
+
+    def judge(self, readings: Sequence[Reading]) -> list[Judgement]:
+        return self._judge.judge([self._cut(reading) for reading in readings])
+
+    def _cut(self, reading: Reading) -> Reading:
+        if not isinstance(reading.persona, OwnCustomer):
+            return reading
+        lines = sum(role == "customer" for role, _ in reading.history)
+        return reading.model_copy(update={"persona": reading.persona.so_far(lines)})
+
+
 def grade_recordings(
     recordings: Sequence[Recording], library: Mapping[str, Persona], judge: Judge
 ) -> list[RecordedRow | Failed]:
     """A row for each recording, all judged together; one that fails alone fails alone."""
-    personas, calls = {}, {}
+    judge = _SaidSoFar(judge)
+    personas: dict[str, Persona] = {}
+    calls: dict[str, CallRecord] = {}
     for k, one in enumerate(recordings):
         persona = library.get(one.persona) if one.persona else own_customer(one.turns)
         if persona is not None:
@@ -73,7 +102,7 @@ def _row(recording: Recording, graded: Mapping[str, object]) -> RecordedRow:
     )
 
 
-def own_customer(turns: Sequence[Said]) -> Persona:
+def own_customer(turns: Sequence[Said]) -> OwnCustomer:
     """A middling customer whose story is what the customer of this recording says, the first MOST_POINTS lines of it."""
     said = [one.text[:390] for one in turns if one.role == "customer"][:MOST_POINTS]
     story = [
@@ -85,11 +114,11 @@ def own_customer(turns: Sequence[Said]) -> Persona:
             "feeling": "upset",
             "because": "it has not been put right",
             "weight": 2 if k == 1 else 1,
-            "says": [line],
+            "says": ["It has not been put right."],  # the line stands under `fact`; it need not be read twice
         }
         for k, line in enumerate(said, start=1)
     ]
-    return Persona.model_validate(
+    return OwnCustomer.model_validate(
         {
             "schema": 1,
             "id": "recorded",

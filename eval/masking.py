@@ -13,6 +13,7 @@ from importlib import import_module
 import phonenumbers
 
 REGIONS = ("GB", "US")  # how a number without a country's code is read
+SHORTEST_NUMBER = 7  # digits of a telephone number
 _LOCALES = ("en_US", "en_GB", "en_IN", "de_DE", "fr_FR", "es_ES", "it_IT", "nl_NL", "pl_PL", "pt_BR", "tr_TR", "sv_SE")
 # Names that open an English sentence as another word; elsewhere in it a capital makes them names.
 _ALSO = (
@@ -78,6 +79,7 @@ def mask(texts: Sequence[str], names: Iterable[str] = ()) -> list[str]:
         masker.learn(name)
     for text in texts:
         masker.look_for_names(text)
+    masker.know_names()
     return [masker.mask(text) for text in texts]
 
 
@@ -88,6 +90,7 @@ class _Masker:
         self._seen: dict[tuple[str, str], int] = {}
         self._names: dict[str, int] = {}
         self._small: set[str] = set()  # parts that somebody wrote without a capital
+        self._known: re.Pattern[str] | None = None  # any run of the parts, once all are known
 
     def learn(self, name: str) -> None:
         """Take note of a person. A part that is known already makes it the same person."""
@@ -115,6 +118,12 @@ class _Masker:
                     self.learn(" ".join(words[k:]))
                     break
 
+    def know_names(self) -> None:
+        """All texts have been looked through; from here on no name is added."""
+        if self._names:
+            part = "|".join(sorted(map(re.escape, self._names), key=len, reverse=True))
+            self._known = re.compile(rf"\b(?:{part})(?:[ \t]+(?:{part}))*\b", re.I)  # a run of parts is one person
+
     def mask(self, text: str) -> str:
         for kind, pattern in _COMPILED:
             text = pattern.sub(partial(self._replaced, kind), text) if pattern.pattern else self._phones(text)
@@ -130,12 +139,14 @@ class _Masker:
         return f"[{kind} {number}]"
 
     def _phones(self, text: str) -> str:
+        if sum(map(str.isdigit, text)) < SHORTEST_NUMBER:
+            return text  # most lines, and the search is slow
         for region in REGIONS:
             done, rest = "", 0
             for match in phonenumbers.PhoneNumberMatcher(text, region, leniency=phonenumbers.Leniency.POSSIBLE):
                 digits = sum(char.isdigit() for char in match.raw_string)
                 if (
-                    digits >= 7
+                    digits >= SHORTEST_NUMBER
                     and not text[: match.start].endswith(("£", "$", "€"))
                     and not _DATE.match(match.raw_string)
                 ):
@@ -145,10 +156,8 @@ class _Masker:
         return text
 
     def _known_names(self, text: str) -> str:
-        if not self._names:
+        if self._known is None:
             return text
-        part = "|".join(sorted(map(re.escape, self._names), key=len, reverse=True))
-        run = re.compile(rf"\b(?:{part})(?:[ \t]+(?:{part}))*\b", re.I)  # a run of parts is one person
 
         def replaced(match: re.Match[str]) -> str:
             found = match[0]
@@ -159,7 +168,7 @@ class _Masker:
                 return found  # "Severn Water" makes no name of water
             return f"[NAME {self._names[found.split()[0].casefold()]}]"
 
-        return run.sub(replaced, text)
+        return self._known.sub(replaced, text)
 
 
 def _plain(word: str) -> str:

@@ -13,7 +13,7 @@ from eval.masking import mask
 from eval.recorded import Columns, Recording, Source, Unreadable, cases, count
 from eval.rows import Failed, RecordedRow
 from simulator.jsonl import InputError
-from simulator.judge import JudgeError, ScriptedJudge
+from simulator.judge import JudgeError, Reading, ScriptedJudge
 from simulator.moves import Judgement, Move
 from simulator.records import Said
 
@@ -198,3 +198,25 @@ def test_a_recording_is_read_against_what_its_own_customer_says() -> None:
     persona = own_customer([Said(role="customer", text="x" * 500), Said(role="trainee", text="?"), *WANTED])
     assert [point.id for point in persona.story] == ["said-1", "said-2"]
     assert persona.story[1].fact == "My chairs came broken."
+
+
+class _Noting(_Fussy):
+    """Keeps what it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[Reading] = []
+
+    def judge(self, readings):  # type: ignore[no-untyped-def]
+        self.asked += readings
+        return super().judge(readings)
+
+
+def test_a_reply_is_not_held_against_what_the_customer_says_later() -> None:
+    judge = _Noting()
+    later = Said(role="customer", text="And the sofa.")
+    both = [Recording(id="own", turns=(*WANTED, later, Said(role="trainee", text="I see.")))]
+    assert isinstance(grade_recordings(both, {}, judge)[0], RecordedRow)
+    assert [[p.fact for p in reading.persona.story] for reading in judge.asked if reading.persona] == [
+        ["My chairs came broken."],
+        ["My chairs came broken.", "And the sofa."],
+    ]
