@@ -20,6 +20,7 @@ from simulator.moves import Frozen
 NAME = re.compile(r"\w[\w.@-]{0,63}")
 SHORTEST, LONGEST = 10, 200  # characters of a password
 TRIES, WAIT = 5, 300.0  # wrong passwords in a row for one name, and the seconds that it then waits
+TRIES_FROM = 30  # wrong passwords from one address, for any names; a whole office may share one
 
 _hasher = PasswordHasher()
 
@@ -100,27 +101,28 @@ class Accounts:
 
 
 class Throttle:
-    """Counts wrong passwords by name; after TRIES in a row a name waits WAIT seconds, whoever asks."""
+    """Counts wrong passwords by name or by address; after `tries` in a row that one waits WAIT seconds, whoever asks."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, tries: int = TRIES, clock: Callable[[], float] = time.monotonic) -> None:
+        self._tries = tries
         self._clock = clock
         self._wrong: dict[str, tuple[int, float]] = {}
         self._lock = Lock()
 
-    def waits(self, name: str) -> bool:
-        """Whether the name has to wait."""
-        count, last = self._wrong.get(name, (0, 0.0))
-        return count >= TRIES and self._clock() - last < WAIT
+    def waits(self, who: str) -> bool:
+        """Whether this name or address has to wait."""
+        count, last = self._wrong.get(who, (0, 0.0))
+        return count >= self._tries and self._clock() - last < WAIT
 
-    def note(self, name: str, right: bool) -> None:
+    def note(self, who: str, right: bool) -> None:
         """Take note of a try."""
         now = self._clock()
         with self._lock:
-            self._wrong = {n: seen for n, seen in self._wrong.items() if now - seen[1] < WAIT}
+            self._wrong = {one: seen for one, seen in self._wrong.items() if now - seen[1] < WAIT}
             if right:
-                self._wrong.pop(name, None)
+                self._wrong.pop(who, None)
             else:
-                self._wrong[name] = (self._wrong.get(name, (0, now))[0] + 1, now)
+                self._wrong[who] = (self._wrong.get(who, (0, now))[0] + 1, now)
 
 
 def accounts_of(setting: str, database: Database) -> Accounts | None:

@@ -6,7 +6,7 @@ import pytest
 from argon2 import PasswordHasher
 from sqlalchemy import text
 
-from simulator.accounts import TRIES, WAIT, AccountError, Accounts, Role, Throttle, accounts_of
+from simulator.accounts import TRIES, TRIES_FROM, WAIT, AccountError, Accounts, Role, Throttle, accounts_of
 from simulator.customer import Customer
 from simulator.database import Database
 from simulator.engine import Engine
@@ -17,7 +17,7 @@ from simulator.people import names
 from simulator.reviews import Reviews
 from simulator.session import Call
 from simulator.storage import Store, hashed
-from simulator.ui.door import AccessError, Door
+from simulator.ui.door import PEER, AccessError, Door
 from simulator.ui.office import Office
 
 PASSWORD = "correct horse"
@@ -84,7 +84,7 @@ def test_a_new_account_of_an_old_name_is_someone_else(accounts: Accounts) -> Non
 
 def test_after_five_wrong_passwords_a_name_waits() -> None:
     now = [0.0]
-    throttle = Throttle(lambda: now[0])
+    throttle = Throttle(clock=lambda: now[0])
     for _ in range(TRIES):
         assert not throttle.waits("Anna")
         throttle.note("Anna", right=False)
@@ -106,6 +106,32 @@ def test_the_door_refuses_even_the_right_password_while_a_name_waits(accounts: A
         assert not asyncio.run(door.admit("Anna", "a wrong one"))
     assert not asyncio.run(door.admit("Anna", PASSWORD))
     assert asyncio.run(door.admit("Béla", PASSWORD + " battery"))
+
+
+def from_address(door: Door, address: str, name: str, password: str) -> bool:
+    async def asked() -> bool:
+        PEER.set(address)
+        return await door.admit(name, password)
+
+    return asyncio.run(asked())
+
+
+def test_many_names_tried_from_one_address_make_it_wait(accounts: Accounts) -> None:
+    door = Door(accounts, local=False)
+    for number in range(TRIES_FROM):
+        assert not from_address(door, "203.0.113.7", f"name-{number}", "a wrong one")
+        if number == TRIES_FROM - 2:
+            assert from_address(door, "203.0.113.7", "Anna", PASSWORD), "not yet; and this clears nothing"
+    assert not from_address(door, "203.0.113.7", "Anna", PASSWORD)
+    assert from_address(door, "203.0.113.8", "Anna", PASSWORD), "only that address waits"
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1", ""])
+def test_an_address_that_everybody_may_share_never_waits(accounts: Accounts, address: str) -> None:
+    door = Door(accounts, local=True)
+    for number in range(TRIES_FROM + 1):
+        assert not from_address(door, address, f"name-{number}", "a wrong one")
+    assert from_address(door, address, "Anna", PASSWORD)
 
 
 def test_the_role_is_that_of_the_account_now_and_never_of_the_browser(accounts: Accounts) -> None:
@@ -207,3 +233,21 @@ def test_a_login_is_asked_for_before_anything_is_shown(persona, accounts: Accoun
         assert client.post("/login", data={"username": "Anna", "password": "wrong"}).status_code == 400
         assert client.post("/login", data={"username": "Anna", "password": PASSWORD}).status_code == 200
         assert client.get("/config").status_code == 200
+
+
+def test_the_address_is_that_of_the_connection_whatever_a_header_says(persona, accounts, database, tmp_path) -> None:
+    from fastapi.testclient import TestClient
+
+    from simulator.ui.app import web_app
+
+    engine = Engine(Customer(ScriptedModel(["No."])), ScriptedJudge([Judgement()]))
+    web = web_app(engine, Store(database), {persona.id: persona}, Door(accounts, local=False), tmp_path)
+    with TestClient(web.app, client=("203.0.113.7", 1)) as attacker:
+        for number in range(TRIES_FROM):
+            tried = {"username": f"name-{number}", "password": "a wrong one"}
+            forged = {"x-forwarded-for": f"198.51.100.{number}", "forwarded": f"for=198.51.100.{number}"}
+            assert attacker.post("/login", data=tried, headers=forged).status_code == 400
+        right = {"username": "Anna", "password": PASSWORD}
+        assert attacker.post("/login", data=right, headers={"x-forwarded-for": "198.51.100.99"}).status_code == 400
+    with TestClient(web.app, client=("203.0.113.8", 1)) as somebody:
+        assert somebody.post("/login", data=right).status_code == 200

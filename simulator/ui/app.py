@@ -16,7 +16,7 @@ from simulator.persona import LIBRARY, Persona, load_personas
 from simulator.rehearsal import CAST
 from simulator.shelf import Customers, Shelf
 from simulator.storage import StorageError, Store
-from simulator.ui.door import ASK, Door
+from simulator.ui.door import ASK, PEER, Door
 from simulator.ui.workshop import open_workshop
 
 Scope = dict[str, Any]
@@ -55,7 +55,8 @@ def serve(
                 web.end_streams()
                 await super().shutdown(sockets)
 
-        server = Server(uvicorn.Config(web.app, log_level="warning", timeout_graceful_shutdown=5))
+        # Without proxy_headers the client is whoever is connected: what a header says of it anyone could have written.
+        server = Server(uvicorn.Config(web.app, log_level="warning", timeout_graceful_shutdown=5, proxy_headers=False))
         shown = f"[{host}]" if ":" in host else host
         print(f"Defuse is open at http://{shown}:{port}  (Ctrl+C ends it; calls are kept)", flush=True)
         with suppress(KeyboardInterrupt):  # uvicorn has shut down in good order before it raises this
@@ -124,9 +125,12 @@ def web_app(engine: Engine, store: Store, library: Mapping[str, Persona], door: 
 
 
 def _with_headers(app: Any, headers: dict[str, str]) -> Any:
+    """The app with headers on every answer; the door learns where each request comes from."""
     added = [(name.encode(), value.encode()) for name, value in headers.items()]
 
     async def wrapped(scope: Scope, receive: Any, send: Any) -> None:
+        PEER.set((scope.get("client") or ("",))[0])
+
         async def sending(message: Scope) -> None:
             if message["type"] == "http.response.start":
                 message = {**message, "headers": [*message.get("headers", []), *added]}

@@ -6,18 +6,25 @@ app listens to other machines too, nobody is a trainer.
 
 import asyncio
 from collections.abc import MutableMapping
+from contextvars import ContextVar
 from threading import Lock
 
-from simulator.accounts import Account, Accounts, Role, Throttle
+from simulator.accounts import TRIES_FROM, Account, Accounts, Role, Throttle
 from simulator.database import StorageError
+from simulator.exports import is_loopback
 from simulator.moves import Frozen
 from simulator.ui.screen import known_owner
 
 # Gradio draws the login and shows this in it; the class is what the style sheet knows the page by.
 ASK = (
     '<span class="at-the-door">Defuse asks for your name and password. After five wrong passwords in a row a name waits '
-    "five minutes. If you have no account or forgot your password, ask whoever runs this Defuse.</span>"
+    "five minutes; after thirty, everyone at that address does. If you have no account or forgot your password, ask whoever "
+    "runs this Defuse.</span>"
 )
+
+
+# The address that a request comes from, as the connection has it; Gradio's question at the login does not carry it.
+PEER: ContextVar[str] = ContextVar("peer", default="")
 
 
 class AccessError(StorageError):
@@ -56,7 +63,7 @@ class Door:
         self.accounts = accounts
         self.local = local
         self.tokens: MutableMapping[str, str] = {}
-        self._throttle = Throttle()
+        self._by_name, self._by_address = Throttle(), Throttle(TRIES_FROM)
         self._one_at_a_time = Lock()  # hashing is made to be slow; many at once would stop the calls of others
         self._secrets: dict[str, str] = {}
 
@@ -67,11 +74,16 @@ class Door:
     def _admit(self, name: str, password: str) -> bool:
         if self.accounts is None:
             return False
+        address = PEER.get()
         with self._one_at_a_time:
-            if self._throttle.waits(name):
+            if self._by_name.waits(name) or self._by_address.waits(address):
                 return False
             account = self.accounts.verify(name, password)
-            self._throttle.note(name, right=account is not None)
+            self._by_name.note(name, right=account is not None)
+            # A right password clears no address, or an account of one's own would. This machine's own address is that
+            # of everybody when a reverse proxy runs here, so it tells nobody apart and never waits.
+            if account is None and address and not is_loopback(address):
+                self._by_address.note(address, right=False)
         if account is not None:
             self._still(name, account)
         return account is not None
