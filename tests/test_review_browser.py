@@ -138,11 +138,14 @@ def test_a_trainer_reads_a_call_and_differs_and_the_trainee_sees_both(browser: B
         anna.reads("#said-7 .opinion", "Trainer: not defensive")
         expect(page.locator("#said-7")).to_be_focused()
         anna.reads("#said-7 .moves", "Defensive")  # the evaluator's reading stays
+        anna.reads("#scores", "With your moves")
+        page.get_by_role("button", name="which follows from your moves").click()
+        anna.reads("#scores", "Trainer: \\d+ of 100.*Follows from the moves as changed")
         page.locator("#scores summary").click()
         page.locator("#scores select").select_option("composure")
         page.get_by_role("spinbutton", name="Of 100").fill("90")
         page.locator("#scores textarea").fill(HOSTILE)
-        page.locator("#scores button").click()
+        page.locator("#scores details button").click()
         anna.reads("#scores", "Trainer: 90 of 100.*" + re.escape(HOSTILE))
         page.get_by_role("button", name="I have read this call").click()
         anna.reads("#read", "Read to the end by Anna")
@@ -172,6 +175,7 @@ def test_a_trainer_reads_a_call_and_differs_and_the_trainee_sees_both(browser: B
         bela.reads("#calls", "Trainer: ")
         bela.go(f"scorecard/{calls['Béla cable-no-show']}", "#scorecard h1")
         bela.reads("#scorecard .competencies", "Trainer: 90 of 100.*" + re.escape(HOSTILE))
+        bela.reads("#scorecard .overall", "of 100 with the moves as the trainer reads them")
         bela.reads("#said-7", "They heard a defence")
         bela.reads("#said-7 .opinion", "Trainer: not defensive.*" + re.escape(PLAIN))
         assert bela.page.title() != "owned"

@@ -76,7 +76,7 @@ def scorecard(
         f'<p class="kind">{local_time(transcript.started)} · {esc(persona.name)}, {esc(persona.company)}'
         f"{' · Exam' if transcript.exam else ''}{' · Test drive' if back else ''}{whatif.compared(transcript, places)}</p>"
         f'<h1 tabindex="-1">{esc(outcome_sentence(persona, transcript, card))}</h1>{_farewell(persona, transcript)}'
-        f"{_overall(call, card)}{_actions(persona, back)}{second.downloads(call, persona, trainee)}"
+        f"{_overall(persona, call, card)}{_actions(persona, back)}{second.downloads(call, persona, trainee)}"
         f"{whatif.taken_again(branches, places)}"
         f"{_moment(persona, transcript, card.moment) if card.moment else ''}"
         f"{_competencies(card, call.overrides)}{_curve(persona, transcript)}{_story(persona, card)}{_transcript(persona, call)}"
@@ -92,7 +92,7 @@ def _farewell(persona: Persona, transcript: Transcript) -> str:
     )
 
 
-def _overall(call: ReviewedCall, card: Scorecard) -> str:
+def _overall(persona: Persona, call: ReviewedCall, card: Scorecard) -> str:
     transcript = call.transcript
     verdict = "at or over the pass mark" if card.passed else "under the pass mark"
     hints = f" · {plural(transcript.hints, 'hint')} used" if transcript.hints else ""
@@ -101,7 +101,7 @@ def _overall(call: ReviewedCall, card: Scorecard) -> str:
         f'<p class="total"><strong>{card.overall:.0f}</strong><span class="of">of 100</span></p>'
         f'<div class="beside"><p><b>{cap(verdict)}</b> of {PASS_MARK}</p>{_bar(card.overall)}'
         f"<p>Outcome: {OUTCOME[card.outcome]} · {plural(len(transcript.replies), 'reply', 'replies')}{hints}</p>"
-        f"{second.score(OVERALL, card, call.overrides)}</div>"
+        f"{second.score(OVERALL, card, call.overrides)}{second.from_moves(persona, call)}</div>"
         "</section>"
     )
 

@@ -7,6 +7,7 @@ from simulator.exports import as_json, csv_text, markdown, statement
 from simulator.grade import Scorecard
 from simulator.moves import Move
 from simulator.persona import Persona
+from simulator.regrade import regraded
 from simulator.review import OVERALL, Override, ReviewedCall, in_force, second_opinion
 from simulator.ui.words import cap, download, esc, local_time
 
@@ -33,6 +34,14 @@ def score(name: str, card: Scorecard, overrides: Iterable[Override]) -> str:
     if overall is None:
         return ""
     return f'<p class="opinion"><b>Trainer: {overall:.0f} of 100</b> from the competencies that the trainer changed</p>'
+
+
+def from_moves(persona: Persona, call: ReviewedCall) -> str:
+    """The overall score that follows from the moves as the trainer reads them; empty when they left them."""
+    again = regraded(persona, call)
+    if again is None or again.overall is None:
+        return ""
+    return f'<p class="opinion"><b>{again.overall:.0f} of 100</b> with the moves as the trainer reads them</p>'
 
 
 def moves(turn: int, overrides: Iterable[Override]) -> str:

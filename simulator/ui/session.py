@@ -5,7 +5,8 @@ from simulator.competencies import TITLES, WEIGHTS
 from simulator.grade import Scorecard
 from simulator.moves import Judgement, Move
 from simulator.persona import Persona
-from simulator.review import OVERALL, Override, ReviewedCall, second_opinion, trainers_moves
+from simulator.regrade import moves_changed, regraded
+from simulator.review import OVERALL, Override, ReviewedCall, SecondOpinion, second_opinion, trainers_moves
 from simulator.reviews import LONGEST_REASON
 from simulator.transcript import Turn
 from simulator.ui import second
@@ -30,30 +31,56 @@ def page(call: ReviewedCall, persona: Persona | None, trainee: str) -> str:
         f'<h1 tabindex="-1">{esc(trainee)} with {esc(first_name(persona) if persona else transcript.persona)}</h1>'
         f'<p class="kind">Outcome: {outcome.lower()} · {plural(len(transcript.replies), "reply", "replies")}{hints} · '
         f"Read by the evaluator {esc(transcript.models.judge)}</p>{second.downloads(call, persona, trainee)}"
-        f'{_scores(call, card) if card else ""}<section><h2>The call, line by line</h2><ol class="reading-list">{turns}</ol>'
-        f"</section>{_read(call) if card else ''}"
+        f"{_scores(call, persona, card) if card else ''}"
+        f'<section><h2>The call, line by line</h2><ol class="reading-list">{turns}</ol></section>'
+        f"{_read(call) if card else ''}"
     )
 
 
-def _scores(call: ReviewedCall, card: Scorecard) -> str:
-    opinion = second_opinion(card, call.overrides)
+def _scores(call: ReviewedCall, persona: Persona | None, card: Scorecard) -> str:
+    opinion, again = second_opinion(card, call.overrides), regraded(persona, call) if persona else None
     scores = [(OVERALL, "Overall", card.overall, opinion.overall)] + [
         (name, TITLES[name], card.competencies[name].score, opinion.competencies.get(name)) for name in WEIGHTS
     ]
+    moved = {OVERALL: again.overall, **again.competencies} if again else {}
     rows = "".join(
-        f'<tr><th scope="row">{title}</th><td>{score:.0f}</td><td>{"–" if other is None else f"{other:.0f}"}</td>'
+        f'<tr><th scope="row">{title}</th><td>{score:.0f}</td>{_cell(moved.get(name)) if again else ""}{_cell(other)}'
         f"<td>{second.score(name, card, call.overrides)}</td></tr>"
         for name, title, score, other in scores
     )
     options = "".join(f'<option value="{name}">{title} ({score:.0f})</option>' for name, title, score, _ in scores)
+    between = '<th scope="col">With your moves</th>' if again else ""
     return (
         '<section id="scores" tabindex="-1"><h2>Scores</h2><table class="scores"><thead><tr><th scope="col">Of 100</th>'
-        '<th scope="col">Evaluator</th><th scope="col">Trainer</th><th scope="col">Why</th></tr></thead>'
-        f"<tbody>{rows}</tbody></table><details><summary>Give another score</summary>"
+        f'<th scope="col">Evaluator</th>{between}<th scope="col">Trainer</th><th scope="col">Why</th></tr></thead>'
+        f"<tbody>{rows}</tbody></table>{_from_moves(call, again, opinion)}<details><summary>Give another score</summary>"
         '<form class="differ" data-mark="score" aria-label="Give another score">'
         f'<label>Score <select name="subject">{options}</select></label>'
         '<label>Of 100 <input type="number" name="now" min="0" max="100" step="1" required></label>'
         f"{_REASON}</form></details></section>"
+    )
+
+
+def _cell(score: float | None) -> str:
+    return f"<td>{'–' if score is None else f'{score:.0f}'}</td>"
+
+
+def _from_moves(call: ReviewedCall, again: SecondOpinion | None, opinion: SecondOpinion) -> str:
+    """The score that follows from changed moves, to be given as one's own with one button; or why there is none."""
+    if not moves_changed(call.overrides):
+        return ""
+    if again is None or again.overall is None:
+        return (
+            '<p class="kind">What score your moves would give cannot be worked out: this customer or the grading has '
+            "changed since the call.</p>"
+        )
+    if again.overall == opinion.overall:
+        return ""
+    return (
+        '<form class="actions" data-mark="score"><input type="hidden" name="subject" value="overall">'
+        f'<input type="hidden" name="now" value="{again.overall}">'
+        '<input type="hidden" name="reason" value="Follows from the moves as changed.">'
+        f'<button class="plain">Give {again.overall:.0f}, which follows from your moves</button></form>'
     )
 
 
