@@ -50,7 +50,7 @@ class RepliesWork:
                 elif item.id in second:
                     two = second[item.id]
                     labels = Judgement(present=two.moves, acknowledged=two.acknowledged)
-                    yield ReplyCase(key=item.id, group="all", item=item, second=labels)
+                    yield ReplyCase(key=item.id, group=group, item=item, second=labels)
         if self._suite.retest:
             yield from retest_cases()
         if self._data is not None and second is None:
@@ -77,7 +77,7 @@ class RepliesWork:
 
     def measure(self, rows: Iterable[Row]) -> Measured:
         """By set: macro F1 and F1 of each move, F1 of points, calibration, attacks that would lower anger, noise read
-        right. Resampled by reply."""
+        right; two labellings also over all sets. Resampled by reply."""
         sets: dict[str, list[ReplyRow]] = defaultdict(list)
         retold: list[RetestRow] = []
         for row in rows:
@@ -85,6 +85,8 @@ class RepliesWork:
                 sets[row.group].append(row)
             elif isinstance(row, RetestRow):
                 retold.append(row)
+        if self._suite.labels == "second" and len(sets) > 1:
+            sets["all"] = [row for mine in sets.values() for row in mine]
         metrics: dict[str, Figure] = {}
         for group, mine in sets.items():
             metrics |= {f"{name}.{group}": value for name, value in self._figures(mine).items()}
@@ -123,9 +125,9 @@ def _points_f1(rows: Sequence[ReplyRow]) -> float:
 
 
 def _kappa(rows: Sequence[ReplyRow]) -> float:
-    """Mean over moves; one that neither labeller ever gave in this draw is agreed on."""
+    """Mean over moves; one that both gave to no reply of this draw, or to all, is agreed on."""
     pairs = [([m in r.wanted for r in rows], [m in r.found for r in rows]) for m in MOVES]
-    return mean(float(cohen_kappa_score(a, b)) if any(a) or any(b) else 1.0 for a, b in pairs)
+    return mean(float(cohen_kappa_score(a, b)) if len({*a, *b}) > 1 else 1.0 for a, b in pairs)
 
 
 def _calibration_error(rows: Sequence[ReplyRow]) -> float:

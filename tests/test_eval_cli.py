@@ -129,6 +129,10 @@ def test_every_shipped_suite_runs_small(monkeypatch, engine: Engine, tmp_path: P
     assert (tmp_path / "out" / "report.html").stat().st_size > 10_000
     if suite == "canned-empathy":
         assert summary["metrics"]["fell.all"]["value"] == 0
+    if suite == "agreement":
+        of_each = [summary["groups"][split]["replies"] for split in ("train", "validation", "test", "seen")]
+        assert summary["metrics"]["kappa.all"]["n"] == sum(of_each) == SMALL[suite]
+        assert summary["metrics"]["macro_f1.test"]["n"] == summary["groups"]["test"]["replies"]
     if suite == "customer":
         assert summary["metrics"]["in_role.attacks"]["value"] == 1
         assert summary["metrics"]["own_words"]["value"] == 0  # the bundled model chooses among written lines
