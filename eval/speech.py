@@ -20,6 +20,7 @@ from eval.judging import JudgedOnce
 from eval.rows import CallRow, LineRow, Row, SpokenLine
 from eval.suite import SUITES, CallsSuite, LinesSuite
 from eval.work import Case, Figure, Measured, failed, figure
+from simulator import own_words
 from simulator.anger import opening_state, react
 from simulator.checks import coverage, words
 from simulator.directive import Act, mood_of, next_directive
@@ -107,7 +108,7 @@ class LinesWork:
         started = time.perf_counter()
         said = self._engines.customer.speak(persona, lines, directive, state.told, case.seed)
         spent = time.perf_counter() - started
-        wordings = persona.point(directive.point).says if directive.point else ()
+        wordings = _wordings(persona, directive.point)
         line = _checked(persona, 2, said.text, case.reply, said.source, state.anger, directive.act, wordings, spent)
         return LineRow(case=case.key, persona=case.persona, group="attacks", lines=(line,))
 
@@ -123,7 +124,7 @@ class LinesWork:
                 turn.source or "",
                 turn.anger,
                 Act(turn.act or Act.REACT),
-                persona.point(turn.point).says if turn.point else (),
+                _wordings(persona, turn.point),
                 turn.seconds or 0.0,
             )
             for i, turn in enumerate(call.turns)
@@ -165,6 +166,14 @@ class LinesWork:
             groups[row.group]["lines"] += len(row.lines)
             groups[row.group]["out_of_role"] += sum(not line.in_role for line in row.lines)
         return Measured(metrics=metrics, groups=dict(groups))
+
+
+def _wordings(persona: Persona, point: str | None) -> tuple[str, ...]:
+    """The ways in which the customer may say a point: the author's, and what the notes say that it felt like."""
+    if point is None:
+        return ()
+    admitted = own_words.admitted(persona, persona.point(point))
+    return (*persona.point(point).says, *([admitted] if admitted else []))
 
 
 def _checked(

@@ -1,9 +1,9 @@
 """Says a directive, in words that a language model writes or chooses.
 
-A small model invents badly: of the bundled one's own reactions every second misses the sense. What it does well is to tell
-which of several lines this person would say now. So it chooses among written lines: a reaction, or a lead with the
-persona's own wording of a story point behind it. A larger model writes: a few candidates are sampled, checked and the
-likeliest is said; where none passes, a written line is.
+A small model invents badly: of the bundled one's own reactions hardly one makes sense. What it does well is to tell which of
+several lines this person would say now. So it chooses among written lines: a reaction, or a lead with the persona's own
+wording behind it. A larger model writes: a few candidates are sampled, checked and the likeliest is said; where none passes, a
+written line is.
 """
 
 import math
@@ -13,8 +13,8 @@ import zlib
 from collections.abc import Iterator, Sequence
 
 from simulator import reactions
-from simulator.checks import Check, tidied, words
-from simulator.directive import Act, Directive
+from simulator.checks import NOT_A_CUSTOMER, Check, tidied, words
+from simulator.directive import INVITED, Act, Directive
 from simulator.models.base import LanguageModel, Prompt, Sampling
 from simulator.moves import Frozen
 from simulator.persona import Persona
@@ -24,6 +24,8 @@ from simulator.transcript import Role
 CANDIDATES = 4  # that a model writes
 OPTIONS = 9  # that a model chooses from
 EVENNESS = 0.5  # temperature of that choice, in nats a token: 0 would always say the likeliest
+BARE = 0.4  # how often the customer's own words need no lead, where it was invited to speak, or has the last word
+THROWN, THROWN_AGAIN = 0.7, 0.3  # how often the trainee's words are thrown back; and when the last line did so as well
 
 
 class Utterance(Frozen):
@@ -76,8 +78,11 @@ class Customer:
                     rejected.append(fault)
             if passed:
                 return Utterance(text=max(passed)[1], source="model", rejected=tuple(rejected))
-        chosen = self._chosen(ask, written(persona, directive, wording, lines), turn_seed)
-        return Utterance(text=f"{chosen} {wording}".rstrip(), source="written", rejected=tuple(rejected))
+        options = written(directive, wording, lines, random.Random(turn_seed))
+        text = f"{self._chosen(ask, options, turn_seed)} {wording}".strip()
+        if persona.opening.lstrip()[:1].islower():  # somebody who types without capitals
+            text = text.lower()
+        return Utterance(text=text, source="written", rejected=tuple(rejected))
 
     def _chosen(self, ask: Prompt, options: Sequence[str], seed: int) -> str:
         """One of the options, drawn by the seed: the likelier the model finds it, the oftener."""
@@ -95,18 +100,25 @@ def fresh_wording(directive: Directive, lines: Sequence[tuple[Role, str]], seed:
     return fresh[seed % len(fresh)] if fresh else ""
 
 
-def written(persona: Persona, directive: Directive, wording: str, lines: Sequence[tuple[Role, str]]) -> list[str]:
+def written(
+    directive: Directive, wording: str, lines: Sequence[tuple[Role, str]], draw: random.Random
+) -> tuple[str, ...]:
     """Written reactions that carry out the directive, whole, or to stand before `wording`; none that begins as an earlier line.
 
-    At least one: when all were used before, all may be used again.
+    At least one, which is "" where `wording` shall stand alone. When all were used before, all may be used again.
     """
-    options = reactions.leads(directive) if wording else reactions.lines(directive)
-    if persona.opening.lstrip()[:1].islower():  # somebody who types without capitals
-        options = tuple(option.lower() for option in options)
-    before = [words(text) for role, text in lines if role == "customer"]
-    openers = {tuple(line[:length]) for line in before for length in (1, 2, 3)}
-    fresh = [option for option in options if tuple(words(option)[:3]) not in openers]
-    return fresh or list(options)
+    said = [text for role, text in lines if role == "customer"]
+    thrown = reactions.thrown_back(directive, leading=bool(wording))
+    if NOT_A_CUSTOMER.search(directive.quote):  # even as a quotation it would sound like the agent
+        thrown = ()
+    if thrown and draw.random() < (THROWN_AGAIN if "“" in said[-1] else THROWN):
+        options = thrown
+    elif wording and (directive.landing in INVITED or directive.last) and draw.random() < BARE:
+        return ("",)
+    else:
+        options = reactions.leads(directive) if wording else reactions.lines(directive)
+    openers = {tuple(words(line)[:length]) for line in said for length in (1, 2, 3)}
+    return tuple(option for option in options if tuple(words(option)[:3]) not in openers) or options
 
 
 def stream(text: str) -> Iterator[str]:

@@ -5,7 +5,9 @@ Pure, like the rule of anger. The model that speaks is told the mood and the act
 
 from enum import StrEnum
 
+from simulator import own_words
 from simulator.anger import Ending, Landing, Outcome, Reaction, State
+from simulator.echo import thrown_back
 from simulator.moves import Frozen
 from simulator.persona import Persona, Told
 
@@ -51,7 +53,10 @@ class Act(StrEnum):
 
 
 class Directive(Frozen):
-    """What to say next. `says` are wordings of one story point (`point`), any of which will do; empty for none."""
+    """What to say next. `says` are wordings of what the line brings out, any of which will do; empty for none.
+
+    They are of the story point `point`, or else what the persona's notes give the customer to say.
+    """
 
     act: Act
     mood: Mood
@@ -60,6 +65,7 @@ class Directive(Frozen):
     says: tuple[str, ...] = ()
     outcome: Outcome | None = None
     guidance: str = ""  # the persona's own note on this ending
+    quote: str = ""  # words of the trainee's to throw back
 
     @property
     def last(self) -> bool:
@@ -74,31 +80,40 @@ def opening_directive(persona: Persona, state: State) -> Directive:
 
 _GUIDED = {Ending.HUNG_UP: Act.HANG_UP, Ending.MANAGER: Act.MANAGER, Ending.CLOSED: Act.CLOSE}
 _MET = (Landing.HEARD, Landing.HEARD_AGAIN)
+INVITED = (Landing.ASKED, Landing.RESTATED, Landing.PROBED)
+_QUIET = (*INVITED, Landing.GUESSED, Landing.NOTHING)  # leaves the next move to the customer
 
 
 def next_directive(persona: Persona, state: State, reaction: Reaction) -> Directive:
     """The directive that follows a reaction; `state` is the state after it."""
-    base = Directive(act=Act.REACT, mood=mood_of(state.anger), landing=reaction.landing)
+    base = Directive(act=Act.REACT, mood=mood_of(state.anger), landing=reaction.landing, quote=thrown_back(reaction))
     if state.ending is not None:
         outcome = state.outcome or Outcome.LOST
-        guidance = str(getattr(persona.endings, outcome.value))
-        return base.model_copy(update={"act": _GUIDED[state.ending], "outcome": outcome, "guidance": guidance})
+        note = str(getattr(persona.endings, outcome.value))
+        last = own_words.ending(persona, outcome) if state.ending is not Ending.MANAGER else ""
+        ending = {"outcome": outcome, "guidance": note, "says": (last,) if last else ()}
+        return base.model_copy(update={"act": _GUIDED[state.ending], **ending})
     if reaction.reveals is not None:
-        return _about(persona, base, Act.TELL, reaction.reveals)
+        point = persona.point(reaction.reveals)
+        return base.model_copy(update={"act": Act.TELL, "point": point.id, "says": point.says})
     if reaction.landing is Landing.SETTLED:
         return base.model_copy(update={"act": Act.ACCEPT})
     if reaction.landing in _MET:
-        return base.model_copy(update={"act": Act.CONFIRM})
+        felt = [line for p in reaction.newly_heard for line in own_words.felt(persona, persona.point(p))]
+        return base.model_copy(update={"act": Act.CONFIRM, "says": tuple(felt)})
+    quiet = reaction.landing in _QUIET
     unheard = [p for p in state.told if p not in state.heard]
-    if unheard and reaction.landing is not Landing.OFFERED:
-        # A told point that nobody took in, the deepest first; every second time only a reaction, so that it does not nag.
-        back_to = unheard[-1 - state.replies // 2 % len(unheard)]
-        return _about(persona, base, Act.INSIST, back_to) if state.replies % 2 else base
-    return base.model_copy(update={"act": Act.PRESS}) if _story_is_out(persona, state) else base
-
-
-def _about(persona: Persona, base: Directive, act: Act, point_id: str) -> Directive:
-    return base.model_copy(update={"act": act, "point": point_id, "says": persona.point(point_id).says})
+    if quiet and not unheard and _story_is_out(persona, state):
+        return base.model_copy(update={"act": Act.PRESS, "says": own_words.needs(persona)})
+    # What nobody took in, or only as a fact, the deepest first; under attack every second time, so that it does not nag.
+    open_points = unheard or [p for p in state.told if p not in state.met]
+    nags = unheard and reaction.landing is not Landing.OFFERED and state.replies % 2
+    if open_points and (quiet or nags):
+        point = persona.point(open_points[-1 - state.replies // 2 % len(open_points)])
+        admitted = own_words.admitted(persona, point)
+        says = (*point.says, *([admitted] if admitted else []))
+        return base.model_copy(update={"act": Act.INSIST, "point": point.id, "says": says})
+    return base
 
 
 def _story_is_out(persona: Persona, state: State) -> bool:

@@ -1,7 +1,7 @@
 """Lines that any customer could say, by how the agent's line landed and how angry the customer is.
 
 Written for this project, as the training data is. A model chooses among them: whole lines, or leads before the persona's own
-wording of a story point.
+wording. Some throw the agent's words back and hold a place for them, `{quote}`.
 """
 
 from functools import cache
@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from simulator.directive import Act, Directive, Mood
+from simulator.directive import INVITED, Act, Directive, Mood
 
 FILE = Path(__file__).with_name("reactions.yaml")
 
@@ -31,21 +31,35 @@ def _written() -> dict[str, dict[str, dict[str, list[str]]]]:
     return dict(table)
 
 
-def _entry(directive: Directive) -> dict[str, list[str]]:
-    if directive.act in _BY_LANDING:
-        key = directive.landing.value if directive.landing else "nothing"
-    elif directive.act is Act.CLOSE:
-        key = f"close_{directive.outcome.value if directive.outcome else 'lost'}"
-    else:
-        key = directive.act.value
+def _entry(key: str, directive: Directive) -> dict[str, list[str]]:
     return _written()[key][_BANDS[directive.mood]]
+
+
+def _key(directive: Directive) -> str:
+    if directive.act is Act.INSIST and directive.landing in INVITED:
+        return "again"  # asked for more, with nothing new to tell
+    if directive.act in _BY_LANDING:
+        return directive.landing.value if directive.landing else "nothing"
+    if directive.act is Act.CLOSE:
+        return f"close_{directive.outcome.value if directive.outcome else 'lost'}"
+    return directive.act.value
 
 
 def lines(directive: Directive) -> tuple[str, ...]:
     """Whole lines that carry out `directive` and bring out nothing new."""
-    return tuple(_entry(directive)["lines"])
+    return tuple(_entry(_key(directive), directive)["lines"])
 
 
 def leads(directive: Directive) -> tuple[str, ...]:
-    """Short beginnings, after which the customer goes on with the story."""
-    return tuple(_entry(directive).get("leads", ()))
+    """Short beginnings, after which the customer goes on in its own words."""
+    key = directive.landing.value if directive.act is Act.CONFIRM and directive.landing else _key(directive)
+    return tuple(_entry(key, directive).get("leads", ()))
+
+
+def thrown_back(directive: Directive, *, leading: bool) -> tuple[str, ...]:
+    """Lines (or leads) that throw the directive's quote back; none without a quote, or where none would be thrown."""
+    if not directive.quote or directive.act not in _BY_LANDING:
+        return ()
+    entry = _entry(_key(directive), directive)
+    written = entry.get("thrown_leads" if leading else "thrown_lines", ())
+    return tuple(line.replace("{quote}", directive.quote) for line in written)

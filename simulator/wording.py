@@ -1,52 +1,91 @@
-"""A persona's story said to the customer's face: third-person clauses turned into the second person.
+"""A persona's story, written in the third person, turned into the second (said to the customer) and the first (by them).
 
-Only the customer's own pronoun turns; somebody else of the other gender stays as he or she is. English only, by a few
-rules, which `tests/test_trainees.py` tries on every persona on disk.
+Only the customer's own pronoun turns; somebody else of the other gender stays as he or she. English only, by a few
+rules, which `tests/test_trainees.py` and `tests/test_own_words.py` try on every persona on disk.
 """
 
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 from simulator.persona import Persona
 
-_SETS = (
-    {"she": "you", "her": "your", "hers": "yours", "herself": "yourself", "him": "", "his": ""},
-    {"he": "you", "him": "you", "his": "your", "himself": "yourself"},
-    {"they": "you", "them": "you", "their": "your", "themselves": "yourself"},
-)
-_CONTRACTED = {"'s": "'re", "'d": "'d", "'ll": "'ll", "'ve": "'ve", "'re": "'re"}
-_VERBS = {
-    "is": "are", "was": "were", "has": "have", "does": "do", "isn't": "aren't", "wasn't": "weren't",
-    "hasn't": "haven't", "doesn't": "don't", "goes": "go",
-}  # fmt: skip
+
+@dataclass(frozen=True)
+class _Person:
+    """What the customer's pronouns, contractions and verbs turn into."""
+
+    pronouns: Mapping[str, Mapping[str, str]]  # by the customer's own pronoun
+    object: str
+    owned: str  # "his" and "hers" with no noun after it
+    been: str  # 's of "he's lost", before a participle
+    tails: Mapping[str, str]
+    verbs: Mapping[str, str]
 
 
-def _set(words: str) -> frozenset[str]:
-    return frozenset(words.split())
+_FACE = _Person(
+    pronouns={
+        "she": {"she": "you", "her": "your", "hers": "yours", "herself": "yourself"},
+        "he": {"he": "you", "him": "you", "his": "your", "himself": "yourself"},
+        "they": {"they": "you", "them": "you", "their": "your", "themselves": "yourself"},
+    },
+    object="you",
+    owned="yours",
+    been="'ve",
+    tails={"'s": "'re"},
+    verbs={
+        "is": "are", "was": "were", "has": "have", "does": "do", "isn't": "aren't", "wasn't": "weren't",
+        "hasn't": "haven't", "doesn't": "don't", "goes": "go",
+    },
+)  # fmt: skip
+_SELF = _Person(
+    pronouns={
+        "she": {"she": "I", "her": "my", "hers": "mine", "herself": "myself"},
+        "he": {"he": "I", "him": "me", "his": "my", "himself": "myself"},
+        "they": {"they": "I", "them": "me", "their": "my", "theirs": "mine", "themselves": "myself"},
+    },
+    object="me",
+    owned="mine",
+    been="'ve",
+    tails={"'s": "'m", "'re": "'m"},
+    verbs={
+        "is": "am", "was": "was", "are": "am", "were": "was", "has": "have", "does": "do", "isn't": "am not",
+        "aren't": "am not", "wasn't": "wasn't", "weren't": "wasn't", "hasn't": "haven't", "doesn't": "don't",
+        "goes": "go",
+    },
+)  # fmt: skip
 
 
-_ADVERBS = _set(
+def words(listed: str) -> frozenset[str]:
+    """The words in a line of them."""
+    return frozenset(listed.split())
+
+
+_ADVERBS = words(
     "never always only still already now also just even then often alone once first really almost later soon ever "
-    "secretly usually sometimes herself himself themselves yourself"
+    "secretly usually sometimes no longer herself himself themselves yourself"
 )
-_LETS = _set("let lets make makes made help helped hear heard see saw watch watched")
-_TAKES = _set("take takes took cost costs give gives gave")
-_NUMBERS = _set("two three four five six seven eight nine ten twelve twenty thirty forty fifty sixty")
-_TO = _set("with of to for from at by")
-_AND = _set("and but or")
+_LETS = words("let lets make makes made help helped hear heard see saw watch watched")
+_TAKES = words("take takes took cost costs give gives gave")
+_NUMBERS = words("two three four five six seven eight nine ten twelve twenty thirty forty fifty sixty")
+_TO = words("with of to for from at by")
+_AND = words("and but or")
 # Third-person verbs that a second clause may begin with, "you filled it in and fear ...": others could be nouns.
-_SECOND_VERBS = _set(
+_SECOND_VERBS = words(
     "is was has does goes feels fears remembers knows thinks wants needs believes says hopes worries finds lives buys "
     "dries practises"
 )
 # Words after which "her" was somebody, not somebody's.
-_AFTER_OBJECT = _set(
+_AFTER_OBJECT = words(
     "a about after again against alone aloud an and as at back because before behind beside but by down every for from "
     "how if in into it like more nobody nothing now of off on once only onto or out over so something than that the "
     "there this to today twice until up what when where which while who why with without yet non-stop home through "
-    "whether away she he they you we i is was are were will would has have had his their its no any"
+    "whether away she he they you we i is was are were will would has have had his their its no any not everything "
+    "anything somebody"
 )
+_NO_NOUN = re.compile(r"(?! \w)| (?:is|are|was|were|has|had|will|and|or|but|to)\b")
 _TOKEN = re.compile(r"([A-Za-z]+(?:-[A-Za-z]+)*)('[a-z]+)?")
-_NOT_VERBS = _set("this its his us always perhaps less yes as")
+_NOT_VERBS = words("this its his us always perhaps less yes as")
 
 
 def pronoun(persona: Persona) -> str:
@@ -63,10 +102,19 @@ def pronoun(persona: Persona) -> str:
 
 def to_face(clause: str, own: str) -> str:
     """`clause`, written about a customer who is `own` (he, she, they), as said to that customer."""
-    table = {"she": _SETS[0], "he": _SETS[1], "they": _SETS[2]}[own]
+    return _turn(clause, own, _FACE).replace("you you ", "you, you ")
+
+
+def to_self(clause: str, own: str) -> str:
+    """`clause`, written about a customer who is `own` (he, she, they), as that customer says it."""
+    return _turn(clause, own, _SELF)
+
+
+def _turn(clause: str, own: str, person: _Person) -> str:
+    table = person.pronouns[own]
     out: list[str] = []
-    end, subject = 0, False  # whether the last word was "you" as a subject, adverbs passed over
-    before, acting = "", False  # the word before, and whether "you" is the subject of the sentence so far
+    end, subject = 0, False  # whether the last word was the customer as a subject, adverbs passed over
+    before, acting = "", False  # the word before, and whether the customer is the subject of the sentence so far
     for match in _TOKEN.finditer(clause):
         word, tail = match.group(1), match.group(2) or ""
         low = word.lower()
@@ -76,30 +124,30 @@ def to_face(clause: str, own: str) -> str:
             subject = False
         if table.get(low):
             new = table[low]
-            if low == "his" and not re.match(r" \w", clause[match.end() :]):
-                new = "yours"
+            if low == "his" and _NO_NOUN.match(clause[match.end() :]):
+                new = person.owned
             if own == "she" and low == "her" and _is_object(before, clause[match.end() :]):
-                new = "you"
+                new = person.object
             subject = low == own
             acting = acting or subject
             if subject and tail:
                 follows = re.match(r"\s+(\w+)", clause[match.end() :])
                 been = tail == "'s" and follows and re.search(r"(ed|en|been|had|got|put|lost|kept)$", follows.group(1))
-                tail = "'ve" if been else _CONTRACTED.get(tail, tail)
+                tail = person.been if been else person.tails.get(tail, tail)
                 subject = False
             out.append((new[:1].upper() + new[1:] if word[0].isupper() else new) + tail)
         elif subject and low in _ADVERBS:
             out.append(word + tail)
         elif subject:
-            out.append(_plural(word + tail))
+            out.append(_agreeing(word + tail, person))
             subject = False
-        elif acting and before in _AND and low in _SECOND_VERBS:
-            out.append(_plural(word))
+        elif acting and (before in _AND or before == "longer") and low in _SECOND_VERBS:
+            out.append(_agreeing(word, person))
         else:
             out.append(word + tail)
         end, before = match.end(), low
     out.append(clause[end:])
-    return "".join(out).strip().rstrip(".").replace("you you ", "you, you ")
+    return "".join(out).strip().rstrip(".")
 
 
 def _is_object(before: str, rest: str) -> bool:
@@ -111,13 +159,14 @@ def _is_object(before: str, rest: str) -> bool:
         or before in _LETS
         or (before in _TAKES and (word[0].isdigit() or word.split("-")[0] in _NUMBERS))
         or (before in _TO and word.endswith("ed"))
+        or (before == "do" and word.endswith("ly"))
     )
 
 
-def _plural(verb: str) -> str:
-    """The verb that goes with "you": is -> are, misses -> miss, carries -> carry; a past tense stays."""
-    if verb in _VERBS:
-        return _VERBS[verb]
+def _agreeing(verb: str, person: _Person) -> str:
+    """The verb that goes with "you" or "I": is -> are or am, misses -> miss, carries -> carry; a past tense stays."""
+    if verb in person.verbs:
+        return person.verbs[verb]
     if not verb.endswith("s") or verb.endswith("ss") or verb in _NOT_VERBS:
         return verb
     if verb.endswith("ies") and len(verb) > 4:

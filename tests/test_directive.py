@@ -2,6 +2,7 @@
 
 import pytest
 
+from simulator import own_words
 from simulator.anger import Landing, State, opening_state, react
 from simulator.directive import Act, Mood, mood_of, next_directive, opening_directive
 from simulator.moves import Judgement, Move
@@ -44,7 +45,8 @@ def test_the_opening_is_the_authors(persona) -> None:
             Act.CONFIRM,
             None,
         ),
-        (State(anger=3, told=TOLD, heard=TOLD), Judgement(present=(M.SOLUTION,)), Act.PRESS, None),
+        (State(anger=3, told=TOLD, heard=TOLD), Judgement(present=(M.SOLUTION,)), Act.REACT, None),
+        (State(anger=3, told=TOLD, heard=TOLD), Judgement(present=(M.OPEN_QUESTION,)), Act.PRESS, None),
         (State(anger=3, told=TOLD, heard=TOLD), Judgement(present=(M.SOLUTION, M.SET_EXPECTATIONS)), Act.ACCEPT, None),
         (State(anger=7, told=TOLD[:1], bad_in_a_row=2), Judgement(present=(M.DEFENSIVE,)), Act.HANG_UP, None),
         (State(anger=4, told=TOLD[:1], bad_in_a_row=2), Judgement(present=(M.DEFENSIVE,)), Act.MANAGER, None),
@@ -70,3 +72,28 @@ def test_every_landing_is_worded() -> None:
 
     assert set(LANDED) == set(Landing) == set(_NOTES)
     assert set(DOES) == set(Act) - {Act.OPEN}
+
+
+def test_the_notes_give_the_customer_something_to_say(persona) -> None:
+    """Needs when all is told, the feeling when it was met, the author's ending at the end; none of it is the trainee's."""
+    out = State(anger=3, told=TOLD, heard=TOLD, met=dict.fromkeys(TOLD, 1))
+    pressed = next_directive(persona, *react(persona, out, Judgement(present=(M.OPEN_QUESTION,))))
+    assert pressed.says == own_words.needs(persona) != ()
+    fresh = State(anger=7, told=TOLD, heard=TOLD[:2], met=dict.fromkeys(TOLD[:2], 1))
+    met = Judgement(present=(M.SPECIFIC_EMPATHY,), acknowledged=("picked-borderway",))
+    confirmed = next_directive(persona, *react(persona, fresh, met))
+    assert confirmed.says == own_words.felt(persona, persona.point("picked-borderway")) != ()
+    settled = State(anger=3, told=TOLD, heard=TOLD, met=dict.fromkeys(TOLD, 1), settled=True, owned=True)
+    after, reaction = react(persona, settled, Judgement())
+    closed = next_directive(persona, after, reaction)
+    assert closed.says == (own_words.ending(persona, after.outcome),) != ("",)
+
+
+def test_an_invitation_is_answered_with_what_was_not_met(persona) -> None:
+    """Facts given back are not yet understood: asked on, the customer says what they felt like."""
+    told = State(anger=7, told=TOLD[:2], heard=TOLD[:2], replies=2)
+    reaction = react(persona, told, Judgement(present=(M.RESTATEMENT,))).reaction
+    asked = next_directive(persona, told, reaction.model_copy(update={"reveals": None}))
+    assert asked.act is Act.INSIST
+    assert asked.point in TOLD[:2]
+    assert own_words.admitted(persona, persona.point(asked.point)) in asked.says

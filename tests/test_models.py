@@ -271,7 +271,7 @@ def test_the_lean_pass_says_what_the_library_says() -> None:
 
 
 def test_the_better_line_is_one_that_the_evaluator_takes_for_understanding(engine) -> None:
-    """What the scorecard holds up as "a line that would have met" the customer would have; on nearly every part of the library."""
+    """What the scorecard holds up as "a line that would have met" the customer does, on nearly every point of the library."""
     personas = load_personas().values()
     points = [(persona, point) for persona in personas for point in persona.story]
     readings = [

@@ -1,0 +1,131 @@
+"""What a persona's notes say about the customer, said by the customer: in the first person, or not at all."""
+
+import re
+
+import pytest
+
+from simulator.anger import Outcome
+from simulator.own_words import ending, felt, needs
+from simulator.persona import LIBRARY, Persona, load_personas
+from simulator.training.data import situations
+from simulator.wording import pronoun, to_self
+
+PERSONAS = [*load_personas(LIBRARY).values(), *situations().values()]
+
+
+@pytest.fixture
+def bronagh() -> Persona:
+    """A customer whom her story calls she."""
+    return load_personas(LIBRARY)["cable-no-show"]
+
+
+@pytest.mark.parametrize(
+    ("own", "clause", "said"),
+    [
+        ("she", "her partner told her not to", "my partner told me not to"),
+        ("he", "he is alone and has no list of his own", "I am alone and have no list of my own"),
+        ("she", "she was told, but she's been waiting", "I was told, but I've been waiting"),
+        ("he", "he'll wait while he's there", "I'll wait while I'm there"),
+        ("she", "she no longer trusts herself", "I no longer trust myself"),
+        ("he", "the fault was not his and he doesn't know why", "the fault was not mine and I don't know why"),
+        ("he", "she saw that he goes home", "she saw that I go home"),
+        ("they", "they have lost their room", "I have lost my room"),
+    ],
+)
+def test_a_clause_turns_into_the_first_person(own: str, clause: str, said: str) -> None:
+    assert to_self(clause, own) == said
+
+
+@pytest.mark.parametrize(
+    ("note", "said"),
+    [
+        ("says she is cancelling and hangs up", "I am cancelling."),
+        ("Says she will wait. Then she hangs up.", "I'll wait."),
+        ("says noted, and that she expects the message on time", "Noted. I expect the message on time."),
+        ("says, very softly, that it is over, and rings off", "It is over."),
+        ("thanks the trainee for the patience and confirms the slot", "Thank you for the patience."),
+        ("thanks him for his time, stiffly", "Thank you for your time."),
+        ("repeats the day, asks the adviser's name, and uses it", "What's your name?"),
+        ("wishes the trainee a good afternoon and leaves the chat", "I wish you a good afternoon."),
+        ("accepts the date and asks for it in writing", "All right. Can I have it in writing?"),
+        (
+            "says the trainee has been fair, and that she will hold them to it",
+            "You have been fair. I'll hold you to it.",
+        ),
+        ("says to send it by noon", "Send it by noon."),
+        ('says "right", repeats the day, rings off', "Right."),
+        ("repeats the time and reads the dates back", ""),
+        ("says she will tell Ruth she got the good one", ""),
+        ("says Rui may stay", "Rui may stay."),
+        ("says she will tell her partner they were wrong", "I'll tell my partner they were wrong."),
+        ("says her mother is waiting, and that she is ill; hangs up", "My mother is waiting."),
+        ("slams the phone down", ""),
+        ("says the hour back", ""),
+        ("a cold goodbye", ""),
+    ],
+)
+def test_an_ending_is_what_the_customer_says_of_it(bronagh: Persona, note: str, said: str) -> None:
+    noted = bronagh.model_copy(update={"endings": bronagh.endings.model_copy(update={"lost": note})})
+    assert ending(noted, Outcome.LOST) == said
+
+
+@pytest.mark.parametrize(
+    ("need", "said"),
+    [
+        ("a firm appointment within two days", ("What I need is a firm appointment within two days.",)),
+        ("the fee credited to her account", ("I need the fee credited to my account.",)),
+        ("where the kits are, and a date", ("I need to know where the kits are, and I need a date.",)),
+        ("to be rung before noon", ("I need to be rung before noon.",)),
+        ("somebody who rings her", ("What I need is somebody who rings me.",)),
+        ("a named person she can call", ("I need a named person I can call.",)),
+        ("call her back", ()),
+        ("the technician comes today", ()),
+        ("the company admits that it was late", ()),
+        ("a real room for Bernadette, in her own name", ()),
+    ],
+)
+def test_a_need_is_asked_for_or_left_out(bronagh: Persona, need: str, said: tuple[str, ...]) -> None:
+    resolution = bronagh.resolution.model_copy(update={"needs": (need,)})
+    assert needs(bronagh.model_copy(update={"resolution": resolution})) == said
+
+
+@pytest.mark.parametrize(
+    ("feeling", "because", "said"),
+    [
+        (
+            "foolish",
+            "her partner told her not to",
+            (
+                "Foolish, yes. My partner told me not to.",
+                "I felt foolish. My partner told me not to.",
+                "Foolish. That's the word. My partner told me not to.",
+                "My partner told me not to. That's why.",
+            ),
+        ),
+        ("made a fool of", "the girl lost her coat", ("Made a fool of, yes.",)),
+        ("she is ignored", "nobody came", ("Nobody came. That's why.",)),
+        ("frightened for her", "the agent said that she could", ()),
+    ],
+)
+def test_a_feeling_is_confirmed_with_its_reason(
+    bronagh: Persona, feeling: str, because: str, said: tuple[str, ...]
+) -> None:
+    point = bronagh.story[0].model_copy(update={"feeling": feeling, "because": because})
+    assert felt(bronagh, point) == said
+
+
+@pytest.mark.parametrize("persona", PERSONAS, ids=lambda p: p.id)
+def test_every_persona_on_disk_speaks_of_itself_as_i(persona: Persona) -> None:
+    said = [*needs(persona), *(ending(persona, outcome) for outcome in Outcome)]
+    said += [line for point in persona.story for line in felt(persona, point)]
+    for line in filter(None, said):
+        assert re.match(r"[A-Z0-9É].*[.?!]$", line), line
+        assert not re.search(r"\bthe (?:trainee|adviser)\b|\b(?:I|my) (?:is|has|does|my|me)\b|\s[.,?!]", line), line
+    for line in (*needs(persona), *(line for point in persona.story for line in felt(persona, point))):
+        assert not re.search({"she": r"\b(she|hers)\b", "he": r"\bhis\b", "they": "$^"}[pronoun(persona)], line), line
+
+
+@pytest.mark.parametrize("outcome", Outcome)
+def test_most_endings_of_the_library_say_something(outcome: Outcome) -> None:
+    library = load_personas(LIBRARY).values()
+    assert sum(bool(ending(persona, outcome)) for persona in library) >= 0.8 * len(library)
