@@ -7,16 +7,15 @@ import json
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-import yaml
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from eval.recorded import Source
 from simulator.moves import Frozen
 from simulator.persona import LIBRARY, Line, Persona, Slug, load_personas
+from simulator.plain_yaml import PlainYamlError, plain_fields
 from simulator.trainees import TRAINEES
 
 SUITES = Path(__file__).resolve().parent / "suites"
-MAX_BYTES = 200_000
 
 
 class SuiteError(ValueError):
@@ -156,15 +155,10 @@ def shipped() -> tuple[str, ...]:
 
 def parse_suite(text: str, source: str = "suite") -> Suite:
     """Read one suite from YAML text. Raises SuiteError; `source` is the name that its message gives."""
-    if len(text.encode()) > MAX_BYTES:
-        raise SuiteError(f"{source}: larger than {MAX_BYTES // 1000} kB; a suite is a page or two of YAML")
     try:
-        data = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        detail = " ".join(str(error).split())
-        raise SuiteError(f"{source}: not plain YAML ({detail}); check indentation, quotes and tags") from error
-    if not isinstance(data, dict):
-        raise SuiteError(f"{source}: expected fields such as 'suite:' and 'kind:'; found {type(data).__name__}")
+        data = plain_fields(text, what="suite", such_as="'suite:' and 'kind:'")
+    except PlainYamlError as error:
+        raise SuiteError(f"{source}: {error}") from error
     try:
         return _File.model_validate({"suite": data}).suite
     except ValidationError as error:

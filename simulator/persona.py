@@ -10,16 +10,14 @@ from typing import Annotated, Any, Literal, Self
 
 import yaml
 from pydantic import Field, StringConstraints, ValidationError, field_validator, model_validator
-from yaml.composer import ComposerError
-from yaml.constructor import ConstructorError
 
 from simulator.faults import faults
 from simulator.moves import Frozen, Move
+from simulator.plain_yaml import MAX_BYTES as MAX_BYTES  # a persona's bound, for those who take one in
+from simulator.plain_yaml import PlainYamlError, plain_fields
 
 LIBRARY = Path(__file__).resolve().parent.parent / "personas"
-MAX_BYTES = 200_000  # a persona is a page or two; a larger file is a mistake or an attack
 MOST_KEPT = 120_000  # characters that a character card carried and a persona has no field for
-DEEPEST = 8  # levels of nesting; a persona has four
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
 Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=400)]
@@ -176,42 +174,12 @@ def explain(error: ValidationError) -> str:
     return "\n  ".join(lines)
 
 
-class _Loader(yaml.SafeLoader):
-    """The safe loader, without what lets a page of YAML unfold into gigabytes; a field given twice is a mistake."""
-
-    _depth = 0
-
-    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
-        if self.check_event(yaml.AliasEvent):
-            raise ComposerError(None, None, "an alias (*name) stands here; write out what it stands for", mark)
-        if self._depth > DEEPEST:
-            raise ComposerError(None, None, "lists or fields are nested too deep here", mark)
-        self._depth += 1
-        node: yaml.Node | None = super().compose_node(parent, index)
-        self._depth -= 1
-        return node
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        names = [key.value for key, _ in node.value]
-        for index, (key, _) in enumerate(node.value):
-            if key.value in names[:index]:
-                raise ConstructorError(None, None, f"the field {key.value!r} stands here a second time", key.start_mark)
-        return super().construct_mapping(node, deep)
-
-
 def read_fields(text: str, source: str = "persona") -> dict[str, Any]:
     """The fields in YAML text, not yet checked. Raises PersonaError; `source` is the name that its message gives."""
-    if len(text.encode()) > MAX_BYTES:
-        raise PersonaError(f"{source}: larger than {MAX_BYTES // 1000} kB; a persona is a page or two of YAML")
     try:
-        data = yaml.load(text, _Loader)  # noqa: S506 (a safe loader)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: a date or number that cannot be
-        detail = " ".join(str(error).split())[:300]
-        raise PersonaError(f"{source}: not plain YAML ({detail}); check indentation, quotes and tags") from error
-    if not isinstance(data, dict):
-        raise PersonaError(f"{source}: expected fields such as 'id:' and 'story:'; found {type(data).__name__}")
-    return data
+        return plain_fields(text, what="persona", such_as="'id:' and 'story:'")
+    except PlainYamlError as error:
+        raise PersonaError(f"{source}: {error}") from error.__cause__  # YAML's own word, which has the place
 
 
 def parse_persona(text: str, source: str = "persona") -> Persona:

@@ -109,6 +109,10 @@ def test_the_shipped_suites_are_of_the_size_that_they_promise() -> None:
         (("version: 1", "version: 0"), "version"),
         (("seeds: [1, 2]", "seeds: [-1]"), "seeds.0"),
         (("about: Two", "about: !!python/object/apply:os.system [true]\nx: Two"), "not plain YAML"),
+        (("about: Two", "about: &a Two\nx: *a\ny: Two"), "an alias"),
+        (("version: 1", "version: 1\nversion: 2"), "'version' stands here a second time"),
+        (("version: 1", f"version: {'[' * 50}1{']' * 50}"), "nested too deep"),
+        (("version: 1", "version: 2020-99-99"), "not plain YAML"),
         (("suite: small", "suite: ../small"), "suite"),
     ],
 )
