@@ -1,7 +1,7 @@
 """A run as a page that can be sent on by itself, and as tables for the terminal."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -11,11 +11,23 @@ from markupsafe import Markup
 from rich.console import Console
 from rich.table import Table
 
-from eval.sections import sections
+from eval.customer_sections import Calls, Lines, Probes
+from eval.evaluator_sections import Replies, Retests
+from eval.sections import Gathers, sections
 from simulator.jsonl import InputError
 
 MOST_FAILURES = 50  # shown; all of them are in results.jsonl
 HERE = Path(__file__).parent
+SECTIONS: Mapping[str, Callable[[], Gathers]] = {
+    "call": lambda: Calls(
+        "Calls", lambda row: str(row["trainee"]), "Calls whose score and ending sit oddly, or that scored low"
+    ),
+    "recorded": lambda: Calls("Recorded conversations", lambda _: "recorded", "The lowest scores"),
+    "probe": Probes,
+    "reply": Replies,
+    "retest": Retests,
+    "line": Lines,
+}
 
 
 def show_summary(summary: Mapping[str, Any], console: Console) -> None:
@@ -71,7 +83,7 @@ def write_report(directory: Path) -> None:
     page = environment.get_template("report.html.j2").render(
         summary=summary,
         started=str(note.get("started", ""))[:16].replace("T", " "),
-        sections=sections(rows_of(directory)),
+        sections=sections(rows_of(directory), SECTIONS),
         columns=list(dict.fromkeys(name for group in summary["groups"].values() for name in group)),
         failures=failures,
         facts=list(facts.items()),
