@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 
 from simulator import reactions
-from simulator.checks import NOT_A_CUSTOMER, Check, tidied, words
+from simulator.checks import NOT_A_CUSTOMER, Check, coverage, tidied, words
 from simulator.directive import INVITED, Act, Directive
 from simulator.models.base import LanguageModel, Prompt, Sampling
 from simulator.moves import Frozen
@@ -23,8 +23,9 @@ from simulator.transcript import Role
 
 CANDIDATES = 4  # that a model writes
 OPTIONS = 9  # that a model chooses from
-EVENNESS = 0.5  # temperature of that choice, in nats a token: 0 would always say the likeliest
+EVENNESS = 1.0  # temperature of that choice, in nats a token: 0 would always say the likeliest
 BARE = 0.4  # how often the customer's own words need no lead, where it was invited to speak, or has the last word
+ECHO = 0.6  # share of a wording's content words from which the trainee has said it already
 THROWN, THROWN_AGAIN = 0.7, 0.3  # how often the trainee's words are thrown back; and when the last line did so as well
 
 
@@ -94,10 +95,15 @@ class Customer:
 
 
 def fresh_wording(directive: Directive, lines: Sequence[tuple[Role, str]], seed: int) -> str:
-    """A wording of the directive's story point that was not said yet, or "" when there is no point or all were said."""
+    """A wording of what the directive brings out that was not said yet, or "" when there is none or all were said.
+
+    One that the trainee has just said as well would sound like an echo; another is taken where there is one.
+    """
     said = " ".join(text for role, text in lines if role == "customer")
     fresh = [wording for wording in directive.says if wording not in said]
-    return fresh[seed % len(fresh)] if fresh else ""
+    heard = lines[-1][1]
+    own = [wording for wording in fresh if coverage(heard, wording) < ECHO] or fresh
+    return own[seed % len(own)] if own else ""
 
 
 def written(

@@ -99,8 +99,9 @@ def next_directive(persona: Persona, state: State, reaction: Reaction) -> Direct
     if reaction.landing is Landing.SETTLED:
         return base.model_copy(update={"act": Act.ACCEPT})
     if reaction.landing in _MET:
-        felt = [line for p in reaction.newly_heard for line in own_words.felt(persona, persona.point(p))]
-        return base.model_copy(update={"act": Act.CONFIRM, "says": tuple(felt)})
+        met = [persona.point(p) for p in reaction.newly_heard]
+        says = tuple(line for point in met for line in (*own_words.felt(persona, point), *point.says))
+        return base.model_copy(update={"act": Act.CONFIRM, "says": says})
     quiet = reaction.landing in _QUIET
     unheard = [p for p in state.told if p not in state.heard]
     if quiet and not unheard and _story_is_out(persona, state):
@@ -110,8 +111,8 @@ def next_directive(persona: Persona, state: State, reaction: Reaction) -> Direct
     nags = unheard and reaction.landing is not Landing.OFFERED and state.replies % 2
     if open_points and (quiet or nags):
         point = persona.point(open_points[-1 - state.replies // 2 % len(open_points)])
-        admitted = own_words.admitted(persona, point)
-        says = (*point.says, *([admitted] if admitted else []))
+        admitted = own_words.admitted(persona, point) if quiet else ""  # nobody bares a feeling under attack
+        says = (*point.says, *filter(None, [admitted]))
         return base.model_copy(update={"act": Act.INSIST, "point": point.id, "says": says})
     return base
 

@@ -10,9 +10,9 @@ from simulator.anger import Reaction
 from simulator.wording import words
 
 SHORTEST, MOST = 12, 6  # characters, words
-_CLAUSE = re.compile(r"[,;:.!?…()\n—–]+|\s-\s|\s(?=(?:and|but|because|so) )")
+_CLAUSE = re.compile(r"[,;:.!?…()\n—–]+|\s-\s|\s(?=(?:but|because) )")
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z'’ -]*")
-_LINKS = frozenset(("and", "but", "because", "so"))
+_LINKS = words("and but because so")
 _LEFT_OPEN = words(
     "a an the my your our their his her its this that to of for in on at with from by as if or is are was were be am"
 )

@@ -21,7 +21,8 @@ def felt(persona: Persona, point: StoryPoint) -> tuple[str, ...]:
     because = f" {sentence(reason)}" if reason else ""
     lines = []
     if feeling:
-        lines.append(sentence(feeling) + " Yes." + because if "," in feeling else sentence(f"{feeling}, yes") + because)
+        yes = f"{sentence(feeling)} Yes." if "," in feeling else sentence(f"{feeling}, yes")
+        lines += [yes + because, yes] if because else [yes]
         lines += [line] if (line := admitted(persona, point)) else []
         if " " not in feeling:
             lines.append(f"{sentence(feeling)} That's the word.{because}")

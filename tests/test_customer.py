@@ -106,6 +106,14 @@ def test_a_point_is_never_told_twice_in_the_same_words(persona) -> None:
     assert Customer(ScriptedModel(), writes=False).speak(persona, lines, insist, (), seed=1).text
 
 
+def test_what_the_trainee_has_just_said_is_not_echoed(persona) -> None:
+    confirm = TELL.model_copy(
+        update={"act": Act.CONFIRM, "says": ("Foolish, yes. My partner warned me.", "Foolish, yes.")}
+    )
+    lines = [*LINES, ("trainee", "You feel foolish, because your partner warned you.")]
+    assert {fresh_wording(confirm, lines, seed) for seed in range(4)} == {"Foolish, yes."}
+
+
 def test_every_directive_has_words(persona) -> None:
     for mood in Mood:
         for landing in Landing:

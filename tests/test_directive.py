@@ -82,7 +82,7 @@ def test_the_notes_give_the_customer_something_to_say(persona) -> None:
     fresh = State(anger=7, told=TOLD, heard=TOLD[:2], met=dict.fromkeys(TOLD[:2], 1))
     met = Judgement(present=(M.SPECIFIC_EMPATHY,), acknowledged=("picked-borderway",))
     confirmed = next_directive(persona, *react(persona, fresh, met))
-    assert confirmed.says == own_words.felt(persona, persona.point("picked-borderway")) != ()
+    assert set(own_words.felt(persona, persona.point("picked-borderway"))) < set(confirmed.says)
     settled = State(anger=3, told=TOLD, heard=TOLD, met=dict.fromkeys(TOLD, 1), settled=True, owned=True)
     after, reaction = react(persona, settled, Judgement())
     closed = next_directive(persona, after, reaction)

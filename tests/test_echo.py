@@ -19,6 +19,7 @@ def _cost(*quotes: str) -> Reaction:
             "Our records show otherwise, and I have checked them twice over with the depot people.",
             "Our records show otherwise",
         ),
+        ("I will send my name and direct number on it.", ""),  # half of it would be no clause
         ("But that is company policy!", "that is company policy"),
         ("I can book you in for the", ""),  # breaks off
         ("No.", ""),  # too little to throw
