@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PORT ?= 7860
 
-.PHONY: app setup test check browser screenshots bench clean
+.PHONY: app setup test check browser screenshots bench results clean
 
 app: setup
 	PORT=$(PORT) $(BIN)/defuse app
@@ -37,6 +37,10 @@ screenshots: setup browser
 
 bench: setup
 	$(BIN)/defuse bench
+
+# Every suite, whole; hours on two cores. Called again after a kill it goes on; what it keeps stands in eval/results.
+results: setup
+	eval/results/regenerate.sh $(BIN)/defuse
 
 clean:
 	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache .hypothesis

@@ -2,6 +2,7 @@
 
 import json
 import os
+import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 from threading import Barrier
@@ -321,3 +322,27 @@ def test_the_real_evaluator_puts_the_trainees_in_their_order(tmp_path: Path) -> 
         assert value[f"calm.{trainee}"] == 0
         assert value[f"overall.{trainee}"] < value["overall.expert"] - 20
     assert value["lowest_anger.empath"] < value["lowest_anger.canned"]
+
+
+def test_results_are_kept_of_every_suite_and_of_none_that_broke_off(tmp_path: Path) -> None:
+    """The script of `make results`, with a stand-in for the command: one rule fails, then one run breaks off."""
+    kept, stand_in = tmp_path / "kept", tmp_path / "defuse"
+
+    def regenerated(last: str) -> subprocess.CompletedProcess[str]:
+        stand_in.write_text(
+            f'#!/bin/sh\nwhile [ "$1" != --out ]; do shift; done\nmkdir -p "$2"; cd "$2"\ncase $2 in *recorded) {last};; esac\n'
+            "echo {} | tee summary.json report.html > results.jsonl\n"
+            "case $2 in *customer) head -c 400000 /dev/urandom > results.jsonl;; *attacks) exit 1;; esac\n"
+        )
+        stand_in.chmod(0o755)
+        script = SUITES.parent / "results" / "regenerate.sh"
+        return subprocess.run([script, stand_in, tmp_path / "runs", kept], capture_output=True, text=True, check=False)
+
+    done = regenerated(":")
+    assert (done.returncode, done.stderr) == (1, "Something that must hold does not in: attacks\n")
+    assert sorted(path.name for path in kept.iterdir()) == sorted(shipped())
+    assert sorted(path.name for path in (kept / "customer").iterdir()) == ["report.html", "summary.json"]
+    assert (kept / "recorded" / "results.jsonl.gz").is_file()
+    (kept / "recorded" / "summary.json").write_text("before")
+    assert "recorded did not come to its end" in regenerated("exit 1").stderr
+    assert (kept / "recorded" / "summary.json").read_text() == "before"
