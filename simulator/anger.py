@@ -126,6 +126,7 @@ class Reaction(Frozen):
     causes: tuple[Cause, ...] = ()
     newly_heard: tuple[str, ...] = ()
     reveals: str | None = None
+    invited: bool = False  # whether the reply asked for more, whatever else it did
     too_early: bool = False
 
     @property
@@ -215,6 +216,7 @@ def react(persona: Persona, state: State, judgement: Judgement) -> Step:
         causes=causes,
         newly_heard=newly_heard,
         reveals=reveals.id if reveals else None,
+        invited=judgement.has(*INVITATIONS),
         too_early=too_early,
     )
     overflow = state.anger + sum(cause.change for cause in causes) > FURY

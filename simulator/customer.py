@@ -24,9 +24,11 @@ from simulator.transcript import Role
 CANDIDATES = 4  # that a model writes
 OPTIONS = 9  # that a model chooses from
 EVENNESS = 1.0  # temperature of that choice, in nats a token: 0 would always say the likeliest
-BARE = 0.4  # how often the customer's own words need no lead, where it was invited to speak, or has the last word
+BARE = 0.4  # how often the customer's own words need no lead, where it was invited to speak, or hangs up
 ECHO = 0.6  # share of a wording's content words from which the trainee has said it already
 THROWN, THROWN_AGAIN = 0.7, 0.3  # how often the trainee's words are thrown back; and when the last line did so as well
+
+_SOMEBODY = re.compile(r"\b(she|he|they|her|him|them|each one)\b", re.IGNORECASE)
 
 
 class Utterance(Frozen):
@@ -103,6 +105,8 @@ def fresh_wording(directive: Directive, lines: Sequence[tuple[Role, str]], seed:
     fresh = [wording for wording in directive.says if wording not in said]
     heard = lines[-1][1]
     own = [wording for wording in fresh if coverage(heard, wording) < ECHO] or fresh
+    if directive.act is Act.TELL:  # new to the trainee, who cannot know yet who "she" is
+        own = [wording for wording in own if not _SOMEBODY.search(wording)] or own
     return own[seed % len(own)] if own else ""
 
 
@@ -119,7 +123,7 @@ def written(
         thrown = ()
     if thrown and draw.random() < (THROWN_AGAIN if "“" in said[-1] else THROWN):
         options = thrown
-    elif wording and (directive.landing in INVITED or directive.last) and draw.random() < BARE:
+    elif wording and (directive.landing in INVITED or directive.act is Act.HANG_UP) and draw.random() < BARE:
         return ("",)
     else:
         options = reactions.leads(directive) if wording else reactions.lines(directive)

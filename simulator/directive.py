@@ -66,6 +66,7 @@ class Directive(Frozen):
     outcome: Outcome | None = None
     guidance: str = ""  # the persona's own note on this ending
     quote: str = ""  # words of the trainee's to throw back
+    asked: bool = False  # whether the trainee asked for more
 
     @property
     def last(self) -> bool:
@@ -86,7 +87,13 @@ _QUIET = (*INVITED, Landing.GUESSED, Landing.NOTHING)  # leaves the next move to
 
 def next_directive(persona: Persona, state: State, reaction: Reaction) -> Directive:
     """The directive that follows a reaction; `state` is the state after it."""
-    base = Directive(act=Act.REACT, mood=mood_of(state.anger), landing=reaction.landing, quote=thrown_back(reaction))
+    base = Directive(
+        act=Act.REACT,
+        mood=mood_of(state.anger),
+        landing=reaction.landing,
+        quote=thrown_back(reaction),
+        asked=reaction.invited,
+    )
     if state.ending is not None:
         outcome = state.outcome or Outcome.LOST
         note = str(getattr(persona.endings, outcome.value))

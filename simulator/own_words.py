@@ -32,12 +32,12 @@ def felt(persona: Persona, point: StoryPoint) -> tuple[str, ...]:
 
 
 def admitted(persona: Persona, point: StoryPoint) -> str:
-    """The feeling and its reason as the customer says them unasked: "I felt foolish. My partner told me not to."; or ""."""
+    """The feeling and its reason as the customer says them unasked: "I feel foolish. My partner told me not to."; or ""."""
     feeling, reason = _notes(persona, point)
     bare = feeling.split(" ")[0].lower()
     if not feeling or "," in feeling or _TENSED.search(feeling) or re.search(r"ing$|^(?:about|made|not)$", bare):
         return ""
-    return f"I felt {feeling}." + (f" {sentence(reason)}" if reason else "")
+    return f"I feel {feeling}." + (f" {sentence(reason)}" if reason else "")
 
 
 def _notes(persona: Persona, point: StoryPoint) -> tuple[str, str]:

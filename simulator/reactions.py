@@ -10,7 +10,8 @@ from typing import Any
 
 import yaml
 
-from simulator.directive import INVITED, Act, Directive, Mood
+from simulator.anger import Landing
+from simulator.directive import Act, Directive, Mood
 
 FILE = Path(__file__).with_name("reactions.yaml")
 
@@ -36,8 +37,10 @@ def _entry(key: str, directive: Directive) -> dict[str, list[str]]:
 
 
 def _key(directive: Directive) -> str:
-    if directive.act is Act.INSIST and directive.landing in INVITED:
+    if directive.act is Act.INSIST and directive.landing in (Landing.ASKED, Landing.PROBED):
         return "again"  # asked for more, with nothing new to tell
+    if directive.act is Act.CONFIRM and directive.asked:
+        return "confirm_asked"  # yes, and there is no more to it
     if directive.act in _BY_LANDING:
         return directive.landing.value if directive.landing else "nothing"
     if directive.act is Act.CLOSE:

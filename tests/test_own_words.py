@@ -98,7 +98,7 @@ def test_a_need_is_asked_for_or_left_out(bronagh: Persona, need: str, said: tupl
             (
                 "Foolish, yes. My partner told me not to.",
                 "Foolish, yes.",
-                "I felt foolish. My partner told me not to.",
+                "I feel foolish. My partner told me not to.",
                 "Foolish. That's the word. My partner told me not to.",
                 "My partner told me not to. That's why.",
             ),
