@@ -25,7 +25,7 @@ CANDIDATES = 4  # that a model writes
 OPTIONS = 9  # that a model chooses from
 EVENNESS = 1.0  # temperature of that choice, in nats a token: 0 would always say the likeliest
 BARE = 0.4  # how often the customer's own words need no lead, where it was invited to speak, or hangs up
-ECHO = 0.6  # share of a wording's content words from which the trainee has said it already
+ECHO = 0.6  # share of a wording's content words from which it has been said already
 THROWN, THROWN_AGAIN = 0.7, 0.3  # how often the trainee's words are thrown back; and when the last line did so as well
 
 _SOMEBODY = re.compile(r"\b(she|he|they|her|him|them|each one)\b", re.IGNORECASE)
@@ -99,11 +99,11 @@ class Customer:
 def fresh_wording(directive: Directive, lines: Sequence[tuple[Role, str]], seed: int) -> str:
     """A wording of what the directive brings out that was not said yet, or "" when there is none or all were said.
 
-    One that the trainee has just said as well would sound like an echo; another is taken where there is one.
+    One that both have nearly said in other words would sound like an echo; another is taken where there is one.
     """
     said = " ".join(text for role, text in lines if role == "customer")
     fresh = [wording for wording in directive.says if wording not in said]
-    heard = lines[-1][1]
+    heard = f"{said} {lines[-1][1]}"
     own = [wording for wording in fresh if coverage(heard, wording) < ECHO] or fresh
     if directive.act is Act.TELL:  # new to the trainee, who cannot know yet who "she" is
         own = [wording for wording in own if not _SOMEBODY.search(wording)] or own
@@ -119,16 +119,24 @@ def written(
     """
     said = [text for role, text in lines if role == "customer"]
     thrown = reactions.thrown_back(directive, leading=bool(wording))
+    invited_or_leaving = directive.landing in INVITED or directive.act is Act.HANG_UP
     if NOT_A_CUSTOMER.search(directive.quote):  # even as a quotation it would sound like the agent
         thrown = ()
     if thrown and draw.random() < (THROWN_AGAIN if "“" in said[-1] else THROWN):
         options = thrown
-    elif wording and (directive.landing in INVITED or directive.act is Act.HANG_UP) and draw.random() < BARE:
+    elif _stands_alone(directive, wording) or (wording and invited_or_leaving and draw.random() < BARE):
         return ("",)
     else:
         options = reactions.leads(directive) if wording else reactions.lines(directive)
     openers = {tuple(words(line)[:length]) for line in said for length in (1, 2, 3)}
-    return tuple(option for option in options if tuple(words(option)[:3]) not in openers) or options
+    before = " ".join(" ".join(words(line)) for line in said)
+    fresh = [one for one in options if tuple(words(one)[:3]) not in openers and " ".join(words(one)) not in before]
+    return tuple(fresh) or options
+
+
+def _stands_alone(directive: Directive, wording: str) -> bool:
+    """A feeling that is admitted when asked for more: no "as I said" goes before what was not said."""
+    return directive.act is Act.INSIST and wording.startswith("I feel ")
 
 
 def stream(text: str) -> Iterator[str]:

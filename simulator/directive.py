@@ -102,7 +102,10 @@ def next_directive(persona: Persona, state: State, reaction: Reaction) -> Direct
         return base.model_copy(update={"act": _GUIDED[state.ending], **ending})
     if reaction.reveals is not None:
         point = persona.point(reaction.reveals)
-        return base.model_copy(update={"act": Act.TELL, "point": point.id, "says": point.says})
+        told: dict[str, object] = {"act": Act.TELL, "point": point.id, "says": point.says}
+        if reaction.landing is Landing.PROBED and point.told is not Told.PROBED:
+            told["landing"] = Landing.ASKED  # no secret: it would have come out for the asking
+        return base.model_copy(update=told)
     if reaction.landing is Landing.SETTLED:
         return base.model_copy(update={"act": Act.ACCEPT})
     if reaction.landing in _MET:

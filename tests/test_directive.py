@@ -97,3 +97,11 @@ def test_an_invitation_is_answered_with_what_was_not_met(persona) -> None:
     assert asked.act is Act.INSIST
     assert asked.point in TOLD[:2]
     assert own_words.admitted(persona, persona.point(asked.point)) in asked.says
+
+
+def test_what_is_no_secret_is_not_told_as_one(persona) -> None:
+    """Asked what lies behind it, a customer who still has plain things to tell tells them plainly."""
+    state = State(anger=3, told=TOLD[:1])
+    after, reaction = react(persona, state, Judgement(present=(M.PROBE_UNSAID,)))
+    plain = next_directive(persona, after, reaction)
+    assert (reaction.landing, plain.act, plain.landing) == (Landing.PROBED, Act.TELL, Landing.ASKED)
