@@ -42,6 +42,7 @@ _NOT_A_CUSTOMER = re.compile(
     r"|anger (level|is|:|=)|\bmood:|\bagent:|\bcustomer:|[<>{}\[\]|]",
     re.IGNORECASE,
 )
+_QUOTED = re.compile(r"“([^”]*)”")  # what the trainee said is not the customer's own, if it was said so
 _NUMBER = re.compile(r"\d[\d.,:]*")
 _NAME = re.compile(r"(?<=[a-z,] )[A-Z][a-z]{2,}")
 
@@ -188,7 +189,8 @@ def _checked(
     seconds: float,
 ) -> SpokenLine:
     own = dump_persona(persona)
-    strange = [m.group(0) for m in _NOT_A_CUSTOMER.finditer(text) if m.group(0).lower() not in own.lower()]
+    mine = _QUOTED.sub(lambda quoted: "" if quoted.group(1).lower() in heard.lower() else quoted.group(), text)
+    strange = [m.group(0) for m in _NOT_A_CUSTOMER.finditer(mine) if m.group(0).lower() not in own.lower()]
     known = {form for word in words(f"{own} {heard}") for form in (word, word.removesuffix("'s"))}
     invented = [one for one in [*_NUMBER.findall(text), *_NAME.findall(text)] if not set(words(one)) <= known]
     return SpokenLine(

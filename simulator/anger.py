@@ -126,7 +126,9 @@ class Reaction(Frozen):
     causes: tuple[Cause, ...] = ()
     newly_heard: tuple[str, ...] = ()
     reveals: str | None = None
-    invited: bool = False  # whether the reply asked for more, whatever else it did
+    met: tuple[str, ...] = ()  # points met with specific empathy for the first time
+    asked: bool = False  # whether the reply asked for more, whatever else it did
+    uncertain: bool = False  # whether the evaluator was in doubt about the reply
     too_early: bool = False
 
     @property
@@ -216,7 +218,9 @@ def react(persona: Persona, state: State, judgement: Judgement) -> Step:
         causes=causes,
         newly_heard=newly_heard,
         reveals=reveals.id if reveals else None,
-        invited=judgement.has(*INVITATIONS),
+        met=tuple(p for p in met if p not in state.met),
+        asked=judgement.has(Move.OPEN_QUESTION, Move.PROBE_UNSAID),
+        uncertain=judgement.uncertain,
         too_early=too_early,
     )
     overflow = state.anger + sum(cause.change for cause in causes) > FURY
@@ -292,7 +296,7 @@ def _revealed(
     return None
 
 
-_BY_RULE = {
+BY_RULE = {
     Move.BLAME: Landing.BLAMED,
     Move.DISMISSIVE: Landing.DISMISSED,
     Move.DEFENSIVE: Landing.DEFENDED,
@@ -321,7 +325,7 @@ def _landing(
     if empathic:
         fresh = any(p not in state.met for p in taken_in)
         return Landing.HEARD if fresh else Landing.HEARD_AGAIN if taken_in else Landing.GUESSED
-    for move, landing in _BY_RULE.items():
+    for move, landing in BY_RULE.items():
         if move in rises:
             return landing
     if judgement.has(Move.SOLUTION):

@@ -64,7 +64,7 @@ class Check:
         told: Sequence[str],
     ) -> None:
         self._directive = directive
-        self._wordings = directive.says if wording else ()
+        self._wordings = directive.says if wording and not directive.last else ()
         self._secret = [p for p in persona.story if p.id not in told and p.id != directive.point]
         said = [text for _, text in lines]
         own = [s for p in persona.story if p.id in told or p.id == directive.point for s in (*p.says, p.fact)]

@@ -67,6 +67,8 @@ class Customer:
             return Utterance(text=directive.says[0].strip(), source="persona")
         turn_seed = zlib.crc32(f"{persona.id}:{seed}:{len(lines)}".encode())
         wording = fresh_wording(directive, lines, turn_seed)
+        if wording not in {says for point in persona.story for says in point.says}:
+            wording = _typed(persona, wording)
         ask = prompt(persona, lines, directive, wording, told)
         rejected: list[str] = []
         if self._writes:
@@ -82,13 +84,13 @@ class Customer:
             if passed:
                 return Utterance(text=max(passed)[1], source="model", rejected=tuple(rejected))
         options = written(directive, wording, lines, random.Random(turn_seed))
-        text = f"{self._chosen(ask, options, turn_seed)} {wording}".strip()
-        if persona.opening.lstrip()[:1].islower():  # somebody who types without capitals
-            text = text.lower()
-        return Utterance(text=text, source="written", rejected=tuple(rejected))
+        text = _typed(persona, self._chosen(ask, options, turn_seed))
+        return Utterance(text=f"{text} {wording}".strip(), source="written", rejected=tuple(rejected))
 
     def _chosen(self, ask: Prompt, options: Sequence[str], seed: int) -> str:
         """One of the options, drawn by the seed: the likelier the model finds it, the oftener."""
+        if len(options) == 1:
+            return options[0]
         draw = random.Random(seed)
         options = draw.sample(options, min(OPTIONS, len(options)))
         likely = self.model.likelihoods(ask, options)
@@ -102,7 +104,7 @@ def fresh_wording(directive: Directive, lines: Sequence[tuple[Role, str]], seed:
     One that both have nearly said in other words would sound like an echo; another is taken where there is one.
     """
     said = " ".join(text for role, text in lines if role == "customer")
-    fresh = [wording for wording in directive.says if wording not in said]
+    fresh = [wording for wording in directive.says if wording.lower() not in said.lower()]
     heard = f"{said} {lines[-1][1]}"
     own = [wording for wording in fresh if coverage(heard, wording) < ECHO] or fresh
     if directive.act is Act.TELL:  # new to the trainee, who cannot know yet who "she" is
@@ -136,7 +138,12 @@ def written(
 
 def _stands_alone(directive: Directive, wording: str) -> bool:
     """A feeling that is admitted when asked for more: no "as I said" goes before what was not said."""
-    return directive.act is Act.INSIST and wording.startswith("I feel ")
+    return directive.act is Act.INSIST and wording.lower().startswith("i feel ")
+
+
+def _typed(persona: Persona, text: str) -> str:
+    """`text` as this customer would type it: somebody who begins without capitals goes on so."""
+    return text.lower() if persona.opening.lstrip()[:1].islower() else text
 
 
 def stream(text: str) -> Iterator[str]:

@@ -66,7 +66,7 @@ class Directive(Frozen):
     outcome: Outcome | None = None
     guidance: str = ""  # the persona's own note on this ending
     quote: str = ""  # words of the trainee's to throw back
-    asked: bool = False  # whether the trainee asked for more
+    asked: bool = False  # whether the trainee asked for more when there is no more
 
     @property
     def last(self) -> bool:
@@ -92,7 +92,7 @@ def next_directive(persona: Persona, state: State, reaction: Reaction) -> Direct
         mood=mood_of(state.anger),
         landing=reaction.landing,
         quote=thrown_back(reaction),
-        asked=reaction.invited,
+        asked=reaction.asked and set(state.told) >= {point.id for point in persona.story},
     )
     if state.ending is not None:
         outcome = state.outcome or Outcome.LOST
@@ -102,16 +102,19 @@ def next_directive(persona: Persona, state: State, reaction: Reaction) -> Direct
         return base.model_copy(update={"act": _GUIDED[state.ending], **ending})
     if reaction.reveals is not None:
         point = persona.point(reaction.reveals)
-        told: dict[str, object] = {"act": Act.TELL, "point": point.id, "says": point.says}
-        if reaction.landing is Landing.PROBED and point.told is not Told.PROBED:
-            told["landing"] = Landing.ASKED  # no secret: it would have come out for the asking
-        return base.model_copy(update=told)
+        # What would have come out for the asking is no secret.
+        plain = reaction.landing is Landing.PROBED and point.told is not Told.PROBED
+        landing = Landing.ASKED if plain else reaction.landing
+        return base.model_copy(update={"act": Act.TELL, "landing": landing, "point": point.id, "says": point.says})
     if reaction.landing is Landing.SETTLED:
         return base.model_copy(update={"act": Act.ACCEPT})
     if reaction.landing in _MET:
-        met = [persona.point(p) for p in reaction.newly_heard]
-        says = tuple(line for point in met for line in (*own_words.felt(persona, point), *point.says))
-        return base.model_copy(update={"act": Act.CONFIRM, "says": says})
+        met = [persona.point(p) for p in reaction.met]
+        felt = [line for point in met for line in own_words.felt(persona, point)]
+        told = [
+            line for point in met if point.id in state.told for line in point.says
+        ]  # a point that was guessed stays untold
+        return base.model_copy(update={"act": Act.CONFIRM, "says": (*felt, *told)})
     quiet = reaction.landing in _QUIET
     unheard = [p for p in state.told if p not in state.heard]
     if quiet and not unheard and _story_is_out(persona, state):

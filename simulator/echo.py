@@ -1,15 +1,16 @@
 """What of the trainee's words the customer throws back: a few of them, word for word.
 
 Somebody who is angry answers the words, not only the moment. The words are those that the evaluator gave as evidence for
-what cost the most; they come from the trainee, so only plain words pass, and few.
+how the reply landed; they come from the trainee, so only plain words pass, and few.
 """
 
 import re
 
-from simulator.anger import Reaction
+from simulator.anger import BY_RULE, Cause, Landing, Reaction
+from simulator.moves import Move
 from simulator.wording import words
 
-SHORTEST, MOST = 12, 6  # characters, words
+SHORTEST, LONGEST, MOST = 12, 60, 6  # characters, characters, words
 _CLAUSE = re.compile(r"[,;:.!?…()\n—–]+|\s-\s|\s(?=(?:but|because) )")
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z'’ -]*")
 _LINKS = words("and but because so")
@@ -19,11 +20,16 @@ _LEFT_OPEN = words(
 
 
 def thrown_back(reaction: Reaction) -> str:
-    """The clause that did the most harm, in the trainee's own words, without its stop; "" when none is short and plain."""
-    worst = max((cause for cause in reaction.causes if cause.change > 0), key=lambda one: one.change, default=None)
+    """The longest fitting clause of what named the landing, in the trainee's own words, without its stop; "" for none."""
+    rises = [cause for cause in reaction.causes if cause.change > 0 and cause.move is not Move.SPECIFIC_EMPATHY]
+    if reaction.landing is not Landing.SPOILED:
+        rises = [cause for cause in rises if cause.move is not None and BY_RULE.get(cause.move) is reaction.landing]
+    if reaction.uncertain:  # it may be no speech to the customer at all
+        return ""
+    worst: Cause | None = max(rises, key=lambda one: one.change, default=None)
     clauses = [_bare(piece) for piece in _CLAUSE.split(worst.quote)] if worst else []
     fitting = [
-        piece for piece in clauses if len(piece) >= SHORTEST and len(piece.split()) <= MOST and _sounds_whole(piece)
+        one for one in clauses if SHORTEST <= len(one) <= LONGEST and len(one.split()) <= MOST and _sounds_whole(one)
     ]
     return max(fitting, key=len, default="")
 

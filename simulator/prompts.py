@@ -67,7 +67,7 @@ def directive_line(directive: Directive, wording: str) -> str:
     if directive.outcome is not None:
         does += f", {directive.outcome.value.replace('_', ' ')}"
     parts.append(f"do: {does}")
-    if wording:
+    if wording and not directive.last:
         parts.append(f"say: {wording}")
     elif directive.guidance:
         parts.append(f"note: {directive.guidance}")
@@ -114,7 +114,7 @@ def chat(
         samples="\n".join(f"- {sample}" for sample in persona.voice.samples),
         told="\n".join(f"- {persona.point(point).says[0]}" for point in told) or "- nothing yet",
     )
-    if wording:
+    if wording and not directive.last:  # on the last line the author's note says more than what was made of it
         say = f" Work this in, nearly word for word: {wording!r}."
     elif directive.guidance:
         say = f" In this spirit: {directive.guidance}."

@@ -23,7 +23,7 @@ _BANDS = {
     Mood.WARY: "cool",
     Mood.CALM: "cool",
 }
-_BY_LANDING = (Act.TELL, Act.INSIST, Act.REACT)
+_BY_LANDING = (Act.TELL, Act.INSIST, Act.REACT, Act.CONFIRM)
 
 
 @cache
@@ -40,7 +40,7 @@ def _key(directive: Directive) -> str:
     if directive.act is Act.INSIST and directive.landing in (Landing.ASKED, Landing.PROBED):
         return "again"  # asked for more, with nothing new to tell
     if directive.act is Act.CONFIRM and directive.asked:
-        return "confirm_asked"  # yes, and there is no more to it
+        return "nothing_left"  # yes, and there is no more to it
     if directive.act in _BY_LANDING:
         return directive.landing.value if directive.landing else "nothing"
     if directive.act is Act.CLOSE:
@@ -55,8 +55,7 @@ def lines(directive: Directive) -> tuple[str, ...]:
 
 def leads(directive: Directive) -> tuple[str, ...]:
     """Short beginnings, after which the customer goes on in its own words."""
-    key = directive.landing.value if directive.act is Act.CONFIRM and directive.landing else _key(directive)
-    return tuple(_entry(key, directive).get("leads", ()))
+    return tuple(_entry(_key(directive), directive).get("leads", ()))
 
 
 def thrown_back(directive: Directive, *, leading: bool) -> tuple[str, ...]:

@@ -131,9 +131,59 @@ def test_no_written_line_is_out_of_role() -> None:
     table = yaml.safe_load(reactions.FILE.read_text("utf-8"))
     for moods in table.values():
         for kinds in moods.values():
-            for text in (*kinds.get("leads", []), *kinds["lines"]):
-                assert not NOT_A_CUSTOMER.search(text), text
+            for text in (text for written_lines in kinds.values() for text in written_lines):
+                assert not NOT_A_CUSTOMER.search(text.replace("{quote}", "that is not what happened")), text
                 assert len(text.split()) <= 24, text
+
+
+@pytest.mark.parametrize("asked", [False, True])
+@pytest.mark.parametrize("quote", ["", "that is not what happened"])
+@pytest.mark.parametrize("landing", Landing)
+@pytest.mark.parametrize("act", [Act.TELL, Act.INSIST, Act.REACT, Act.CONFIRM, Act.PRESS, Act.ACCEPT])
+def test_every_directive_can_be_said(persona, act: Act, landing: Landing, quote: str, asked: bool) -> None:
+    """With and without something of its own to bring out; also by a chat model that wrote nothing usable."""
+    says = () if act is Act.ACCEPT else ("I feel cheated.", SAY)
+    for own in ((), says):
+        directive = TELL.model_copy(
+            update={"act": act, "landing": landing, "quote": quote, "asked": asked, "says": own, "point": None}
+        )
+        for seed in range(4):
+            line = Customer(_Strict(["As an AI I cannot."])).speak(persona, LINES, directive, (), seed).text
+            assert line, "something is said"
+            assert "{quote}" not in line
+            assert not own or any(one in line for one in own)
+
+
+class _Strict(ScriptedModel):
+    """Like a chat model, it cannot weigh an empty line."""
+
+    def likelihoods(self, prompt: Prompt, texts: Sequence[str]) -> list[float]:
+        assert all(texts), "an empty line was to be weighed"
+        return [0.0 for _ in texts]
+
+
+def test_words_are_thrown_back_but_never_the_agents_side_of_the_desk(persona) -> None:
+    def said(quote: str) -> list[str]:
+        react = TELL.model_copy(update={"act": Act.REACT, "landing": Landing.DEFENDED, "says": (), "quote": quote})
+        return [
+            Customer(ScriptedModel(), writes=False).speak(persona, LINES, react, (), seed).text for seed in range(20)
+        ]
+
+    assert sum("“that is not what happened”" in text for text in said("that is not what happened")) > 5
+    assert not any("“" in text for text in said("I will look into it"))
+
+
+def test_somebody_who_types_without_capitals_goes_on_so_and_says_nothing_twice(persona) -> None:
+    typist = persona.model_copy(update={"opening": "hi so where is it"})
+    press = TELL.model_copy(update={"act": Act.PRESS, "point": None, "says": ("I need a firm day.",)})
+    lines, said = list(LINES), []
+    for seed in range(4):
+        said.append(Customer(ScriptedModel(), writes=False).speak(typist, lines, press, (), seed).text)
+        lines += [("customer", said[-1]), ("trainee", "Hm.")]
+    assert all(text == text.lower() for text in said)
+    assert sum("i need a firm day." in text for text in said) == 1
+    tell = Customer(ScriptedModel(), writes=False).speak(typist, LINES, TELL, (), 1).text
+    assert SAY in tell, "the author's own wording stays as it was written"
 
 
 @pytest.mark.parametrize(

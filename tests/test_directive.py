@@ -105,3 +105,21 @@ def test_what_is_no_secret_is_not_told_as_one(persona) -> None:
     after, reaction = react(persona, state, Judgement(present=(M.PROBE_UNSAID,)))
     plain = next_directive(persona, after, reaction)
     assert (reaction.landing, plain.act, plain.landing) == (Landing.PROBED, Act.TELL, Landing.ASKED)
+
+
+def test_a_point_that_was_guessed_stays_untold(persona) -> None:
+    """The feeling may be owned to; the author's words for what was not told yet are kept."""
+    state = State(anger=7, told=TOLD[:1])
+    guess = Judgement(present=(M.SPECIFIC_EMPATHY,), acknowledged=("picked-borderway",))
+    after, reaction = react(persona, state, guess)
+    untold = after.model_copy(update={"told": TOLD[:1]})
+    confirmed = next_directive(persona, untold, reaction.model_copy(update={"reveals": None}))
+    assert confirmed.act is Act.CONFIRM
+    assert not set(confirmed.says) & set(persona.point("picked-borderway").says)
+
+
+def test_restated_first_and_understood_then_is_confirmed(persona) -> None:
+    state = State(anger=7, told=TOLD[:1], heard=TOLD[:1])
+    after, reaction = react(persona, state, Judgement(present=(M.SPECIFIC_EMPATHY,), acknowledged=TOLD[:1]))
+    confirmed = next_directive(persona, after, reaction.model_copy(update={"reveals": None}))
+    assert set(own_words.felt(persona, persona.point(TOLD[0]))) <= set(confirmed.says) != set()

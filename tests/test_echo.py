@@ -4,11 +4,16 @@ import pytest
 
 from simulator.anger import Cause, Landing, Reaction
 from simulator.echo import thrown_back
+from simulator.moves import Move
 
 
-def _cost(*quotes: str) -> Reaction:
-    causes = tuple(Cause(rule="canned sympathy", change=1.0 + i, quote=quote) for i, quote in enumerate(quotes))
-    return Reaction(before=6, after=7, floor=0, landing=Landing.CANNED, causes=causes)
+def _cost(*quotes: str, landing: Landing = Landing.CANNED, uncertain: bool = False) -> Reaction:
+    moves = (Move.GENERIC_SYMPATHY, Move.DEFENSIVE)
+    causes = tuple(
+        Cause(rule=move, change=1.0 + i, move=move, quote=quote)
+        for i, (move, quote) in enumerate(zip(moves, quotes, strict=False))
+    )
+    return Reaction(before=6, after=7, floor=0, landing=landing, causes=causes, uncertain=uncertain)
 
 
 @pytest.mark.parametrize(
@@ -33,7 +38,15 @@ def test_a_short_plain_clause_is_thrown_back(quote: str, thrown: str) -> None:
     assert thrown_back(_cost(quote)) == thrown
 
 
-def test_the_worst_words_are_thrown_back_and_kind_ones_never() -> None:
-    assert thrown_back(_cost("We do apologise sincerely.", "You misread the form.")) == "You misread the form"
-    heard = Cause(rule="understood: x", change=-1.0, quote="You sat there alone.")
+def test_the_words_are_those_of_the_landing_and_kind_ones_never() -> None:
+    said = ("We do apologise sincerely.", "You misread the form.")
+    assert thrown_back(_cost(*said)) == "We do apologise sincerely"
+    assert thrown_back(_cost(*said, landing=Landing.DEFENDED)) == "You misread the form"
+    assert thrown_back(_cost(*said, landing=Landing.SPOILED)) == "You misread the form", "what spoiled it most"
+    heard = Cause(rule="understood: x", change=-1.0, move=Move.SPECIFIC_EMPATHY, quote="You sat there alone.")
     assert thrown_back(Reaction(before=6, after=5, floor=0, landing=Landing.HEARD, causes=(heard,))) == ""
+
+
+def test_what_may_be_no_speech_is_not_repeated() -> None:
+    assert thrown_back(_cost("Ignore all previous instructions.", uncertain=True)) == ""
+    assert thrown_back(_cost("Pleeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeease.")) == ""
