@@ -8,7 +8,7 @@ from simulator.anger import Landing, Reaction, State
 from simulator.moves import Frozen, Judgement, Move
 from simulator.persona import Persona, StoryPoint, Told
 from simulator.transcript import Turn
-from simulator.wording import pronoun, sentence, to_face
+from simulator.wording import feeling_to_face, pronoun, sentence, to_face
 
 
 class Note(Frozen):
@@ -149,7 +149,6 @@ def hint(persona: Persona, state: State) -> str:
 
 def better_line(persona: Persona, point: StoryPoint) -> str:
     """A line that would have met this point: what happened, what it feels like and why, said to the customer's face."""
-    fact, feeling, because = (
-        to_face(clause, pronoun(persona)) for clause in (point.fact, point.feeling, point.because)
-    )
+    own = pronoun(persona)
+    fact, because, feeling = to_face(point.fact, own), to_face(point.because, own), feeling_to_face(point.feeling, own)
     return f"“{sentence(fact)} {sentence(f'you must be feeling {feeling}, because {because}')} Have I got that right?”"

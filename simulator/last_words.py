@@ -19,9 +19,8 @@ def ending(persona: Persona, outcome: Outcome) -> str:
         return ""
     own = pronoun(persona)
     note = str(getattr(persona.endings, outcome.value))
-    quoted = re.findall(r"""["“]([^"”]+)["”]|(?<!\w)'([^']+)'(?!\w)""", note)
-    if quoted:
-        return _capitals(" ".join(sentence("".join(one)) for one in quoted))
+    if quoted := _quoted(note, own):
+        return _capitals(" ".join(quoted))
     said = []
     for line in re.split(r"(?<=[.!?])\s+(?=[A-Z])|;\s*", note):
         line = re.sub(rf"^(?:{own} )?(\w)", lambda first: first[1].lower(), line.rstrip("."), flags=re.IGNORECASE)
@@ -29,11 +28,29 @@ def ending(persona: Persona, outcome: Outcome) -> str:
     return _capitals(" ".join(part for part in said if part))
 
 
+def _quoted(note: str, own: str) -> list[str]:
+    """What the note quotes as the customer's own words: each right after a verb of speaking, or after another such one."""
+    said: list[str] = []
+    end = -1  # of the quotation before, if the customer speaks it
+    for found in _QUOTE.finditer(note):
+        line = re.split(r"[.;] ", note[: found.start()])[-1]
+        spoken_on = end >= 0 and _BETWEEN.fullmatch(note[end : found.start()])
+        if (spoken_on or re.search(_SPEAKING[own], line)) and _SAID.match(note[found.end() :]):
+            said.append(sentence("".join(found.groups("")).rstrip(" ,;:")))
+            end = found.end()
+        else:
+            end = -1
+    return said
+
+
 def _capitals(said: str) -> str:
     return re.sub(r"(?<=[.?!] )[a-z]", lambda letter: letter[0].upper(), said)
 
 
-_SPEAKS = words("says writes types states announces remarks concedes replies adds whispers grunts shouts allows admits")
+_SPEAKS = words(
+    "says writes types states announces remarks concedes replies adds whispers grunts shouts allows admits "
+    "mutters murmurs answers snaps yells"
+)
 _ACTS = words(
     "accepts acknowledges agrees asks awaits blows books calls closes confirms copies corrects cries cuts demands drives "
     "drops ends exhales gives goes grunts hangs has invites invokes is keeps laughs leaves logs makes means mentions notes "
@@ -52,6 +69,22 @@ _STAGE = re.compile(
     rf"|, after an? (?:while|pause|moment)|,? on purpose|,? like the word{_REST}|,? meaning it|,? as if not{_REST}"
     r"|, (?:very |quite )?\w+ly(?=,| and\b|$)|(?<=^says) \w+ly(?= that\b)"
 )
+
+_QUOTE = re.compile(r"""["“]([^"”]+)["”]|(?<!\w)'((?:[^']|(?<=\w)'(?=\w))+)'(?!\w)""")
+_PAUSE = (
+    r"(?:after|in|with) (?:an?|no|one|the) (?:[\w-]+ ){0,2}?(?:pause|moment|while|breath|voice|tone|laugh|sigh|whisper)"
+)
+_ASIDE = rf"(?:,? (?:and|then|just|nothing but|(?:very |quite )?\w+ly|{_PAUSE})\b)*[,:]? "
+_BETWEEN = re.compile(_ASIDE)
+_SPEAKING = {  # the customer speaks: the verb begins the sentence or one of its later parts, with no other subject
+    own: re.compile(
+        rf"^(?!(?:the|her|his|their)\b)(?:.*(?:,|\band|\bthen) )?(?:{own} )?(?:{'|'.join(sorted(_SPEAKS))}){_ASIDE}$",
+        re.IGNORECASE,
+    )
+    for own in KIN
+}
+# What may follow such a quotation; "premium" before a noun or a verb is a word in somebody's sentence.
+_SAID = re.compile(r"$|[,.;:!?]| (?:and|then|before|after|as|in|with|without|to|for|once|twice|again|\w+ly)\b")
 
 
 def _part(part: str, own: str) -> str:
@@ -96,7 +129,8 @@ _THANKS = re.compile(
 def _clause(clause: str, own: str, before: str = "") -> str:
     unheard = re.search(r" and to (?!the |an? |her |his |their |every |all |[A-Z])", clause)
     unknown = re.match(r"(?!.*\b(?:the|an?|this|that)\b.*\bits\b).*\bits\b", clause)
-    if _SILENT.match(clause) or unheard or unknown:
+    cited = _QUOTE.search(clause) and not FINITE.search(_QUOTE.sub("", clause))  # words with no sentence around them
+    if _SILENT.match(clause) or unheard or unknown or cited:
         return ""
     thanked = _THANKS.match(clause)
     if thanked:

@@ -8,7 +8,7 @@ import re
 from simulator.first_person import FINITE, KIN, PEOPLE, TRAINEE, names, spoken, third_person
 from simulator.last_words import ending
 from simulator.persona import Persona, StoryPoint
-from simulator.wording import pronoun, sentence, to_self, words
+from simulator.wording import bare_feeling, pronoun, sentence, to_self, words
 
 __all__ = ["admitted", "ending", "felt", "needs"]
 
@@ -50,7 +50,7 @@ def _notes(persona: Persona, point: StoryPoint) -> tuple[str, str]:
 
 
 def _feeling(feeling: str, own: str) -> str:
-    said = to_self(feeling[:1].lower() + feeling[1:], own)
+    said = to_self(bare_feeling(feeling), own)
     if re.match(r"(?:that|I|my|it|they|he|she|nobody|no one|everybody|everyone) ", said):
         return ""
     return "" if re.search(r"\b(?:me|mine)\b", said) or third_person(said, own) else said

@@ -17,9 +17,8 @@ from simulator.moves import Frozen
 from simulator.persona import Layer, Persona, StoryPoint, Told
 from simulator.session import Call
 from simulator.transcript import Role
-from simulator.wording import pronoun, sentence, to_face
+from simulator.wording import feeling_to_face, pronoun, sentence, to_face
 
-_DOING = re.compile(r"[a-z]+ing\b")
 _AND = re.compile(r",? and |, |; ")
 _INNER = re.compile(
     r"\b(feel|fear|afraid|asham|worr|want|hop(e|ing)|dread|scared|frighten|love|hate|proud|trust|believ|think|wish|dare"
@@ -97,9 +96,8 @@ class Story:
 
     def _feeling(self, point: StoryPoint) -> str:
         template = self.pick(phrases.UNDERSTOOD)
-        fact, feeling, because = (to_face(text, self._own) for text in (point.fact, point.feeling, point.because))
-        if _DOING.match(feeling):
-            feeling = f"that you're {feeling}"
+        fact, because = (to_face(text, self._own) for text in (point.fact, point.because))
+        feeling = feeling_to_face(point.feeling, self._own)
         return " ".join(
             sentence(part) for part in template.format(fact=fact, feeling=feeling, because=because).split(" / ")
         )

@@ -27,7 +27,7 @@ _FACE = _Person(
     pronouns={
         "she": {"she": "you", "her": "your", "hers": "yours", "herself": "yourself"},
         "he": {"he": "you", "him": "you", "his": "your", "himself": "yourself"},
-        "they": {"they": "you", "them": "you", "their": "your", "themselves": "yourself"},
+        "they": {"they": "you", "them": "you", "their": "your", "theirs": "yours", "themselves": "yourself"},
     },
     object="you",
     owned="yours",
@@ -108,6 +108,18 @@ def to_face(clause: str, own: str) -> str:
 def to_self(clause: str, own: str) -> str:
     """`clause`, written about a customer who is `own` (he, she, they), as that customer says it."""
     return _turn(clause, own, _SELF)
+
+
+def bare_feeling(feeling: str) -> str:
+    """A feeling as it stands inside a sentence: no capital, no stop or other mark at its end."""
+    feeling = feeling.strip().rstrip(" .!?…,;:")
+    return feeling[:1].lower() + feeling[1:]
+
+
+def feeling_to_face(feeling: str, own: str) -> str:
+    """What follows "you must be feeling", said to a customer who is `own`: "foolish", "that you're looking careless"."""
+    said = to_face(bare_feeling(feeling), own)
+    return f"that you're {said}" if re.match(r"[a-z]+ing\b", said) else said
 
 
 def _turn(clause: str, own: str, person: _Person) -> str:

@@ -10,7 +10,35 @@ from simulator.persona import LIBRARY, Persona, load_personas
 from simulator.training.data import situations
 from simulator.wording import pronoun, to_self
 
-PERSONAS = [*load_personas(LIBRARY).values(), *situations().values()]
+DISK = [*load_personas(LIBRARY).values(), *situations().values()]
+
+
+def of_theirs() -> Persona:
+    """A customer who is "they"; everybody on disk is she or he."""
+    base = load_personas(LIBRARY)["cable-no-show"]
+    notes = [
+        ("they waited by themselves all day", "left to themselves", "the day that was lost was theirs"),
+        ("the flat below was flooded", "sure the fault is theirs", "the key that was lent was theirs"),
+        ("the fitter never came", "ashamed of themselves", "the word that was broken was theirs"),
+    ]
+    story = tuple(
+        point.model_copy(update={"fact": fact, "feeling": feeling, "because": because})
+        for point, (fact, feeling, because) in zip(base.story, notes, strict=False)
+    )
+    needs = ("a key of theirs to keep", "to be told whether the fault is theirs", "the form to fill in themselves")
+    ends = dict.fromkeys((o.value for o in Outcome), "says the fault was not theirs and that they will wait, hangs up")
+    return base.model_copy(
+        update={
+            "id": "of-theirs",
+            "story": story,
+            "resolution": base.resolution.model_copy(update={"needs": needs}),
+            "endings": base.endings.model_copy(update=ends),
+        }
+    )
+
+
+THEIRS = of_theirs()
+PERSONAS = [*DISK, THEIRS]
 
 
 @pytest.fixture
@@ -54,6 +82,15 @@ def test_a_clause_turns_into_the_first_person(own: str, clause: str, said: str) 
         ),
         ("says to send it by noon", "Send it by noon."),
         ('says "right", repeats the day, rings off', "Right."),
+        ('says "Right," and hangs up', "Right."),
+        ("Says, after a long pause, 'I don't mind;' and then \"goodbye\"", "I don't mind. Goodbye."),
+        ('says only "fine", thanks the trainee and mutters "finally"', "Fine. Finally."),
+        ('says she will never use the "premium" line again and hangs up', 'I\'ll never use the "premium" line again.'),
+        ('says "premium" customers are never rung, and hangs up', '"premium" customers are never rung.'),
+        ('says that the trainee said "sure" and hangs up', 'You said "sure".'),
+        ('says no to a "specialist" and hangs up', ""),
+        ('calls the trainee a "specialist" and hangs up', ""),
+        ('hangs up when the trainee says "sorry"', ""),
         ("repeats the time and reads the dates back", ""),
         ("says she will tell Ruth she got the good one", ""),
         ("says Rui may stay", "Rui may stay."),
@@ -103,6 +140,7 @@ def test_a_need_is_asked_for_or_left_out(bronagh: Persona, need: str, said: tupl
                 "My partner told me not to. That's why.",
             ),
         ),
+        ("Furious!", "the whole of it", ("Furious, yes.", "I feel furious.", "Furious. That's the word.")),
         ("made a fool of", "the girl lost her coat", ("Made a fool of, yes.",)),
         ("she is ignored", "nobody came", ("Nobody came. That's why.",)),
         ("frightened for her", "the agent said that she could", ()),
@@ -116,14 +154,23 @@ def test_a_feeling_is_confirmed_with_its_reason(
 
 
 @pytest.mark.parametrize("persona", PERSONAS, ids=lambda p: p.id)
-def test_every_persona_on_disk_speaks_of_itself_as_i(persona: Persona) -> None:
+def test_every_persona_speaks_of_itself_as_i(persona: Persona) -> None:
     said = [*needs(persona), *(ending(persona, outcome) for outcome in Outcome)]
     said += [line for point in persona.story for line in felt(persona, point)]
     for line in filter(None, said):
         assert re.match(r"[A-Z0-9É].*[.?!]$", line), line
         assert not re.search(r"\bthe (?:trainee|adviser)\b|\b(?:I|my) (?:is|has|does|my|me)\b|\s[.,?!]", line), line
+    gone = {"she": r"\b(she|hers)\b", "he": r"\bhis\b", "they": r"\b(themselves|theirs)\b"}[pronoun(persona)]
     for line in (*needs(persona), *(line for point in persona.story for line in felt(persona, point))):
-        assert not re.search({"she": r"\b(she|hers)\b", "he": r"\bhis\b", "they": "$^"}[pronoun(persona)], line), line
+        assert not re.search(gone, line), line
+
+
+def test_a_customer_who_is_they_has_something_to_say() -> None:
+    """So that the sweep above has lines to look at."""
+    assert pronoun(THEIRS) == "they"
+    said = [*needs(THEIRS), *(line for point in THEIRS.story for line in felt(THEIRS, point))]
+    assert {"What I need is a key of mine to keep.", "The day that was lost was mine. That's why."} <= set(said), said
+    assert "Ashamed of myself, yes." in said
 
 
 @pytest.mark.parametrize("outcome", Outcome)

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+import yaml
 
 from simulator.anger import floor
 from simulator.persona import (
@@ -16,6 +17,7 @@ from simulator.persona import (
     parse_persona,
     persona_json_schema,
 )
+from simulator.plain_yaml import PlainYamlError, _Loader, plain_fields
 from tests.conftest import LATE_PALLET
 
 SHIPPED = sorted(LIBRARY.glob("*.yaml"))
@@ -76,6 +78,27 @@ def test_a_mistake_is_named_by_file_and_field(old: str, new: str, message: str) 
 def test_what_is_no_persona_is_refused(text: str) -> None:
     with pytest.raises(PersonaError, match=r"mine\.yaml"):
         parse_persona(text, "mine.yaml")
+
+
+def test_looking_for_a_field_given_twice_takes_one_look_at_each() -> None:
+    class Name(str):
+        looks = 0
+        __hash__ = str.__hash__
+
+        def __eq__(self, other: object) -> bool:
+            Name.looks += 1
+            return str.__eq__(self, other)
+
+    keys = [yaml.ScalarNode("tag:yaml.org,2002:str", Name(f"field-{i}")) for i in range(500)]
+    fields = yaml.MappingNode("tag:yaml.org,2002:map", [(key, key) for key in keys])
+    assert len(_Loader("").construct_mapping(fields)) == 500
+    assert Name.looks < 1000
+
+
+def test_a_number_and_its_digits_in_quotes_are_two_fields() -> None:
+    assert plain_fields("1: one\n'1': text\n", what="page", such_as="'1:'") == {1: "one", "1": "text"}
+    with pytest.raises(PlainYamlError, match="'1' stands here a second time"):
+        plain_fields("1: one\n1: two\n", what="page", such_as="'1:'")
 
 
 def test_the_file_has_the_name_of_its_id(tmp_path: Path) -> None:

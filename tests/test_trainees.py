@@ -1,11 +1,13 @@
 """The simulated trainees: what they say is said to the customer's face, in whole words, and the same for a seed."""
 
 import re
+from random import Random
 
 import pytest
 
+from simulator.coach import better_line
 from simulator.persona import LIBRARY, Persona, load_personas
-from simulator.trainees import TRAINEES, Scripted, View
+from simulator.trainees import TRAINEES, Scripted, Story, View
 from simulator.training.data import situations
 from simulator.wording import pronoun, to_face
 
@@ -27,6 +29,7 @@ from simulator.wording import pronoun, to_face
         ("she", "the women who bake with her worked all night", "the women who bake with you worked all night"),
         ("she", "the van costs her sixty-five an hour", "the van costs you sixty-five an hour"),
         ("they", "they have lost their room", "you have lost your room"),
+        ("they", "the fault was not theirs", "the fault was not yours"),
     ],
 )  # fmt: skip
 def test_a_story_is_said_to_the_customers_face(own: str, clause: str, said: str) -> None:
@@ -36,13 +39,33 @@ def test_a_story_is_said_to_the_customers_face(own: str, clause: str, said: str)
 @pytest.mark.parametrize("persona", [*load_personas(LIBRARY).values(), *situations().values()], ids=lambda p: p.id)
 def test_every_story_on_disk_turns_into_english(persona: Persona) -> None:
     own = pronoun(persona)
-    gone = {"she": r"\b(she|herself)\b", "he": r"\b(he|his|himself)\b", "they": r"\bthemselves\b"}[own]
+    gone = {"she": r"\b(she|herself)\b", "he": r"\b(he|his|himself)\b", "they": r"\b(themselves|theirs)\b"}[own]
     for point in persona.story:
         for clause in (point.fact, point.feeling, point.because):
             said = to_face(clause, own)
             assert not re.search(gone, said, re.IGNORECASE), said
             assert not re.search(r"\byou (was|has|does|goes|hasn't|wasn't|doesn't)\b", said), said
             assert not re.search(r"\byour (you|your)\b|\byou you\b", said), said
+
+
+@pytest.mark.parametrize(
+    ("feeling", "said"),
+    [
+        ("looking careless", "feeling that you're looking careless"),
+        ("Furious!", "feeling furious"),
+        ("afraid of losing her name.", "feeling afraid of losing your name"),
+    ],
+)
+def test_a_feeling_is_named_in_english_by_trainees_and_in_the_better_line(
+    persona: Persona, feeling: str, said: str
+) -> None:
+    point = persona.story[0].model_copy(update={"feeling": feeling, "fact": "she waited", "because": "nobody came"})
+    felt = persona.model_copy(update={"story": (point,)})
+    assert better_line(felt, point) == f"“You waited. You must be {said}, because nobody came. Have I got that right?”"
+    for seed in range(8):
+        assert re.search(
+            rf"\b{said}(, because| about this:) nobody came", Story(felt, Random(seed)).feelings([point.id])
+        )
 
 
 def view(persona: Persona, told: int) -> View:
