@@ -124,7 +124,8 @@ def next_directive(persona: Persona, state: State, reaction: Reaction) -> Direct
     nags = unheard and reaction.landing is not Landing.OFFERED and state.replies % 2
     if open_points and (quiet or nags):
         point = persona.point(open_points[-1 - state.replies // 2 % len(open_points)])
-        admitted = own_words.admitted(persona, point) if quiet else ""  # nobody bares a feeling under attack
+        # Nobody bares a feeling unasked, let alone under attack.
+        admitted = own_words.admitted(persona, point) if reaction.landing in INVITED else ""
         says = (*point.says, *filter(None, [admitted]))
         return base.model_copy(update={"act": Act.INSIST, "point": point.id, "says": says})
     return base
