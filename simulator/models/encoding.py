@@ -18,7 +18,10 @@ from simulator.persona import StoryPoint
 
 REPLY_TOKENS = 192  # a longer reply is read at both ends
 CONTEXT_TOKENS = 80
-POINT_TOKENS = 56
+ROUNDED = 16  # lengths of a batch are multiples of it
+PAIR_REPLY_TOKENS, PAIR_POINT_TOKENS = 140, 48  # beside a story point, of the reply and of the point
+
+Item = TypeVar("Item")
 
 
 def point_text(point: StoryPoint) -> str:
@@ -49,6 +52,7 @@ class Encoding:
 
     def __init__(self, tokenizer: Any) -> None:
         self.tokenizer = tokenizer
+        self._points: dict[StoryPoint, list[int]] = {}
 
     def _tokens(self, text: str) -> Any:
         return self.tokenizer(
@@ -58,9 +62,7 @@ class Encoding:
     def __call__(self, reading: Reading) -> Encoded:
         said = self._tokens(reading.reply)
         ids, offsets = list(said.input_ids), [(int(a), int(b)) for a, b in said.offset_mapping]
-        if len(ids) > REPLY_TOKENS:
-            head, tail = REPLY_TOKENS // 2, REPLY_TOKENS - REPLY_TOKENS // 2
-            ids, offsets = ids[:head] + ids[-tail:], offsets[:head] + offsets[-tail:]
+        ids, offsets = _both_ends(ids, REPLY_TOKENS), _both_ends(offsets, REPLY_TOKENS)
         around = list(self._tokens(context_text(reading)).input_ids)[:CONTEXT_TOKENS]
         cls, sep = self.tokenizer.cls_token_id, self.tokenizer.sep_token_id
         return Encoded(
@@ -70,15 +72,27 @@ class Encoding:
             offsets=offsets,
         )
 
-    def point(self, point: StoryPoint) -> list[int]:
-        """Token ids of a story point."""
-        ids = list(self._tokens(point_text(point)).input_ids)[:POINT_TOKENS]
-        return [self.tokenizer.cls_token_id, *ids, self.tokenizer.sep_token_id]
+    def pair(self, one: Encoded, point: StoryPoint) -> tuple[list[int], list[int]]:
+        """Token ids of a reply and of a story point to stand behind it; each ends with a separator."""
+        if point not in self._points:
+            if len(self._points) > 5000:
+                self._points.clear()
+            self._points[point] = list(self._tokens(point_text(point)).input_ids)[:PAIR_POINT_TOKENS]
+        sep = self.tokenizer.sep_token_id
+        reply = _both_ends(one.ids[1 : 1 + one.reply_length], PAIR_REPLY_TOKENS)
+        return [self.tokenizer.cls_token_id, *reply, sep], [*self._points[point], sep]
+
+
+def _both_ends(items: list[Item], most: int) -> list[Item]:
+    return items if len(items) <= most else items[: most // 2] + items[-(most - most // 2) :]
 
 
 def padded(rows: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
-    """Rows of ids as one tensor with its mask, both (rows, longest)."""
-    longest = max(map(len, rows))
+    """Rows of ids as one tensor with its mask, both (rows, longest, rounded up).
+
+    Few different shapes, because the CPU's kernels are made, and kept, for each.
+    """
+    longest = -(-max(map(len, rows)) // ROUNDED) * ROUNDED
     ids = torch.tensor([[*row, *[0] * (longest - len(row))] for row in rows])
     mask = torch.tensor([[1] * len(row) + [0] * (longest - len(row)) for row in rows])
     return ids, mask
@@ -111,8 +125,9 @@ def load_encoder(base: Path) -> tuple[Any, nn.Module, int]:
 Network = TypeVar("Network", bound=nn.Module)
 
 
-def fitted(network: Network, state: dict[str, Tensor], scale: float) -> Network:
-    """A network with `encoder`, brought to what was trained: low-rank deltas (`lora.*`) merged, its heads (`heads.*`) loaded.
+def fitted(network: Network, state: dict[str, Tensor], scale: float = 1.0) -> Network:
+    """A network with `encoder`, brought to what was trained: low-rank deltas (`lora.*`) merged; heads, and blocks that were
+    trained whole, loaded (`heads.*`).
 
     Ready to judge: in evaluation mode, the encoder in bfloat16 where the processor computes with it. Raises ModelError when
     weights and network do not fit each other.

@@ -1,17 +1,21 @@
-"""Which story points a reply takes in: an encoder of its own, tuned to hear one thing said in two ways.
+"""Which story points a reply takes in: an encoder of its own reads the reply beside each point (a cross-encoder; Nogueira
+and Cho, 2019).
 
-Reply and story point are read apart. Each point, as one vector, looks for its like among the reply's words; what it finds is
-held against it.
+A point is only taken in by a reply that shows understanding, so only those that do are read; and such a reply nearly always
+means some point, so the likeliest one has less to prove than a second.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import torch
 from torch import Tensor, nn
 
-from simulator.judge import Reading
-from simulator.models.encoding import Encoding, padded
+from simulator.models.encoding import Encoded, Encoding, padded
+from simulator.moves import Move
 from simulator.persona import StoryPoint
+
+TAKE_IN = frozenset((Move.SPECIFIC_EMPATHY, Move.RESTATEMENT, Move.OWNERSHIP))
+BATCH = 32  # pairs
 
 
 class PointReader(nn.Module):
@@ -20,62 +24,60 @@ class PointReader(nn.Module):
     def __init__(self, encoder: nn.Module, width: int) -> None:
         super().__init__()
         self.encoder = encoder
-        self.query = nn.Linear(width, width)
-        self.judge = nn.Sequential(nn.Linear(4 * width, width), nn.GELU(), nn.Dropout(0.1), nn.Linear(width, 1))
+        self.head = nn.Sequential(nn.Linear(3 * width, width), nn.GELU(), nn.Dropout(0.1), nn.Linear(width, 1))
 
-    def read(self, ids: Tensor, mask: Tensor, types: Tensor) -> Tensor:
-        """Token states, (batch, tokens, width)."""
+    def forward(self, ids: Tensor, mask: Tensor, types: Tensor) -> Tensor:
+        """Logits that the reply (type 0) takes in the point beside it (type 1), (pairs,); all arguments (pairs, tokens)."""
         out: Tensor = self.encoder(input_ids=ids, attention_mask=mask, token_type_ids=types).last_hidden_state
-        return out.to(self.query.weight.dtype)
+        states = out.to(next(self.head.parameters()).dtype)
+        point = types[:, :, None].to(states.dtype)
+        reply = mask[:, :, None] - point
+        means = [(states * part).sum(1) / part.sum(1) for part in (point, reply)]
+        logits: Tensor = self.head(torch.cat([states[:, 0], *means], -1))
+        return logits[:, 0]
 
-    def embed(self, ids: Tensor, mask: Tensor) -> Tensor:
-        """One vector a story point, (points, width): the mean over its tokens."""
-        states = self.read(ids, mask, torch.zeros_like(ids))
-        kept = mask[:, :, None].to(states.dtype)
-        return (states * kept).sum(1) / kept.sum(1)
 
-    def forward(self, states: Tensor, reply: Tensor, points: Tensor, row: Tensor) -> Tensor:
-        """Logits that reply `row[i]` takes in the story point with vector `points[i]`, (pairs,).
+def pair_tensors(pairs: Sequence[tuple[list[int], list[int]]]) -> tuple[Tensor, Tensor, Tensor]:
+    """ids, mask and types of pairs as `Encoding.pair` gives them, each (pairs, tokens)."""
+    ids, mask = padded([reply + point for reply, point in pairs])
+    types, _ = padded([[0] * len(reply) + [1] * len(point) for reply, point in pairs])
+    return ids, mask, types
 
-        `states` are of the replies in their context, (batch, tokens, width); `reply` marks the replies' own tokens.
-        """
-        mine, visible = states[row], reply[row]
-        scores = (mine @ self.query(points)[:, :, None])[:, :, 0] / points.shape[-1] ** 0.5
-        weights = scores.masked_fill(~visible, -1e4).softmax(1)
-        found = (weights[:, :, None] * mine).sum(1)
-        out: Tensor = self.judge(torch.cat([points, found, points * found, mine[:, 0]], -1))
-        return out[:, 0]
+
+def taken(chances: Sequence[float], threshold: float, first: float) -> list[bool]:
+    """Which points a reply that shows understanding takes in: all over `threshold`, and the likeliest if over `first`."""
+    best = max(chances, default=0.0)
+    return [chance >= threshold or (chance == best and chance >= first) for chance in chances]
 
 
 class Hearing:
     """Which points each reply of a batch takes in. Not safe for several threads at once; its owner holds a lock."""
 
-    def __init__(self, reader: PointReader, encoding: Encoding, threshold: float) -> None:
+    def __init__(self, reader: PointReader, encoding: Encoding, threshold: float, first: float) -> None:
         self._reader = reader
         self._encoding = encoding
-        self._threshold = threshold
-        self._known: dict[StoryPoint, Tensor] = {}
+        self._threshold, self._first = threshold, first
 
     def taken_in(
-        self, readings: Sequence[Reading], ids: Tensor, mask: Tensor, types: Tensor, reply: Tensor
+        self, replies: Sequence[tuple[Encoded, Sequence[StoryPoint], Collection[Move]]]
     ) -> list[tuple[str, ...]]:
-        """Ids of the points over the threshold, for each reading; the tensors are those of `batch_tensors`."""
-        pairs = [(i, p) for i, reading in enumerate(readings) if reading.persona for p in reading.persona.story]
-        taken: list[list[str]] = [[] for _ in readings]
-        if pairs:
-            self._learn({p for _, p in pairs})
-            points = torch.stack([self._known[p] for _, p in pairs])
-            states, row = self._reader.read(ids, mask, types), torch.tensor([i for i, _ in pairs])
-            chances = self._reader(states, reply, points, row).sigmoid()
-            for (i, point), chance in zip(pairs, chances.tolist(), strict=True):
-                if chance >= self._threshold:
-                    taken[i].append(point.id)
-        return [tuple(found) for found in taken]
-
-    def _learn(self, points: set[StoryPoint]) -> None:
-        """Story points are read once and kept: they do not depend on the reply."""
-        if len(self._known) > 5000:  # 1.5 kB each
-            self._known.clear()
-        if new := [point for point in points if point not in self._known]:
-            vectors = self._reader.embed(*padded([self._encoding.point(point) for point in new]))
-            self._known |= dict(zip(new, vectors, strict=True))
+        """Ids of the points that each reply takes in; a reply comes with its customer's story and the moves that it makes."""
+        pairs = [
+            (i, point, self._encoding.pair(encoded, point))
+            for i, (encoded, story, moves) in enumerate(replies)
+            if not TAKE_IN.isdisjoint(moves)
+            for point in story
+        ]
+        pairs.sort(key=lambda one: len(one[2][0]) + len(one[2][1]))  # so that little of a batch is padding
+        chances: list[dict[str, float]] = [{} for _ in replies]
+        for start in range(0, len(pairs), BATCH):
+            batch = pairs[start : start + BATCH]
+            found = self._reader(*pair_tensors([tokens for _, _, tokens in batch])).sigmoid().tolist()
+            for (i, point, _), chance in zip(batch, found, strict=True):
+                chances[i][point.id] = chance
+        return [
+            tuple(p.id for p, yes in zip(story, taken(mine, self._threshold, self._first), strict=True) if yes)
+            if (mine := [found[p.id] for p in story if p.id in found])
+            else ()
+            for (_, story, _), found in zip(replies, chances, strict=True)
+        ]

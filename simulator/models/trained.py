@@ -22,7 +22,8 @@ BATCH = 32
 
 
 class TrainedJudge:
-    """The default judge. `adapter` holds `reader.safetensors` (LoRA deltas and heads) and `reader.json` (thresholds)."""
+    """The default judge. `adapter` holds what was trained, `reader.safetensors` (moves) and `points.safetensors` (story
+    points), each with its thresholds beside it as JSON."""
 
     def __init__(self, base: Path, adapter: Path) -> None:
         files = [adapter / name for name in ("reader.safetensors", "reader.json", "points.safetensors", "points.json")]
@@ -37,8 +38,11 @@ class TrainedJudge:
             state["familiar.mean"], state["familiar.whiten"], float(self.settings["familiar_within"])
         )
         _, encoder, width = load_encoder(base)
-        reader = fitted(PointReader(encoder, width), load_file(files[2]), scale)
-        self._points = Hearing(reader, self._encoding, float(json.loads(files[3].read_text())["threshold"]))
+        reader = fitted(PointReader(encoder, width), load_file(files[2]))
+        cuts = json.loads(files[3].read_text())
+        if not {"threshold", "first"} <= cuts.keys():
+            raise ModelError(f"{files[3]} is of another version of Defuse; reinstall it, or train the evaluator again")
+        self._points = Hearing(reader, self._encoding, float(cuts["threshold"]), float(cuts["first"]))
         self._lock = threading.Lock()
         self._thresholds = torch.tensor([self.settings["thresholds"][move.value] for move in MOVES])
         self._slope = torch.tensor([self.settings["calibration"][move.value] for move in MOVES])
@@ -66,20 +70,33 @@ class TrainedJudge:
             raise JudgeError("The evaluator returned no numbers for this reply; send it again, or reword it")
         chances = (logits[:, :-1] * self._slope[:, 0] + self._slope[:, 1]).sigmoid()
         strange = (logits[:, -1].sigmoid() >= self.settings["attack_threshold"]) | ~self._familiar(states[:, 0])
-        taken = self._points.taken_in(readings, ids, mask, types, reply)
+        present = [self._present(one) for one in chances]
+        stories = [reading.persona.story if reading.persona else () for reading in readings]
+        taken = self._points.taken_in(list(zip(encoded, stories, present, strict=True)))
         return [
-            self._verdict(reading.reply, one, chances[i], spans[i], taken[i], bool(strange[i]))
-            for i, (reading, one) in enumerate(zip(readings, encoded, strict=True))
+            self._verdict(reading.reply, encoded[i], chances[i], present[i], spans[i], taken[i], bool(strange[i]))
+            for i, reading in enumerate(readings)
         ]
 
-    def _verdict(
-        self, reply: str, one: Encoded, chances: Tensor, spans: Tensor, taken: tuple[str, ...], strange: bool
-    ) -> Judgement:
+    def _present(self, chances: Tensor) -> set[Move]:
+        """The moves over their thresholds. The two kinds of sympathy exclude each other; the likelier stays."""
         present = {move for move, over in zip(MOVES, (chances >= self._thresholds).tolist(), strict=True) if over}
         rival = {Move.SPECIFIC_EMPATHY, Move.GENERIC_SYMPATHY}
-        if rival <= present:  # the two exclude each other; the likelier, each against its own threshold, stays
+        if rival <= present:
             margin = chances - self._thresholds
             present -= {min(rival, key=lambda move: float(margin[MOVES.index(move)]))}
+        return present
+
+    def _verdict(
+        self,
+        reply: str,
+        one: Encoded,
+        chances: Tensor,
+        present: set[Move],
+        spans: Tensor,
+        taken: tuple[str, ...],
+        strange: bool,
+    ) -> Judgement:
         empathy = MOVES.index(Move.SPECIFIC_EMPATHY)
         unsure = self.settings["uncertain_within"]
         return Judgement(

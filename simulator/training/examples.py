@@ -11,7 +11,7 @@ from simulator.models.encoding import Encoded, Encoding
 from simulator.moves import MOVES, Move
 from simulator.training.data import LabelledReply, Part
 
-BATCH = 16
+BATCH, TOGETHER = 16, 4
 RECOMBINED, ROUGHENED = 0.3, 0.08  # shares of an epoch's replies
 
 
@@ -19,7 +19,7 @@ class Example:
     """One labelled reply as tensors."""
 
     def __init__(self, item: LabelledReply, encoding: Encoding) -> None:
-        self.item = item
+        self.item, self.encoding = item, encoding
         self.encoded: Encoded = encoding(item.reading)
         self.signals = torch.tensor([*(float(move in item.moves) for move in MOVES), float(item.kind == "attack")])
         self.spans = torch.zeros(self.encoded.reply_length, len(MOVES))
@@ -31,9 +31,6 @@ class Example:
                     for move in part.moves:
                         self.spans[k, MOVES.index(move)] = 1
             start = end + 1
-        story = item.reading.persona.story if item.reading.persona else ()
-        self.points = [tuple(encoding.point(point)) for point in story]
-        self.taken = [float(point.id in item.acknowledged) for point in story]
 
 
 Scenes = dict[tuple[str, tuple[tuple[str, str], ...]], list[Part]]
@@ -102,8 +99,8 @@ def roughened(text: str) -> str:
     return "".join(letters)
 
 
-def shuffled_batches(examples: list[Example], together: int = 4) -> list[list[Example]]:
-    """Random batches of replies of like length, of which `together` at a time share a persona, so that little has to be read."""
+def shuffled_batches(examples: list[Example]) -> list[list[Example]]:
+    """Random batches of replies of like length; TOGETHER at a time answer one customer, so that a batch holds contrasts."""
 
     def length(one: Example) -> float:
         return len(one.encoded.ids) + random.uniform(-20, 20)
@@ -111,9 +108,9 @@ def shuffled_batches(examples: list[Example], together: int = 4) -> list[list[Ex
     by_persona: dict[str, list[Example]] = {}
     for one in sorted(examples, key=length):
         by_persona.setdefault(one.item.reading.persona.id if one.item.reading.persona else "", []).append(one)
-    groups = [group[i : i + together] for group in by_persona.values() for i in range(0, len(group), together)]
+    groups = [group[i : i + TOGETHER] for group in by_persona.values() for i in range(0, len(group), TOGETHER)]
     groups.sort(key=lambda group: length(group[-1]))
-    size = BATCH // together
+    size = BATCH // TOGETHER
     batches = [[one for group in groups[i : i + size] for one in group] for i in range(0, len(groups), size)]
     return random.sample(batches, len(batches))
 
