@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 
 from simulator import reactions
 from simulator.checks import NOT_A_CUSTOMER, Check, coverage, tidied, words
-from simulator.directive import INVITED, Act, Directive
+from simulator.directive import HOT, INVITED, Act, Directive
 from simulator.models.base import LanguageModel, Prompt, Sampling
 from simulator.moves import Frozen
 from simulator.persona import Persona
@@ -24,7 +24,7 @@ from simulator.transcript import Role
 CANDIDATES = 4  # that a model writes
 OPTIONS = 9  # that a model chooses from
 EVENNESS = 1.0  # temperature of that choice, in nats a token: 0 would always say the likeliest
-BARE = 0.4  # how often the customer's own words need no lead, where it was invited to speak, or hangs up
+BARE = 0.4  # how often the customer's own words need no lead, where it was invited to speak and is not furious
 ECHO = 0.6  # share of a wording's content words from which it has been said already
 THROWN, THROWN_AGAIN = 0.7, 0.3  # how often the trainee's words are thrown back; and when the last line did so as well
 
@@ -121,12 +121,12 @@ def written(
     """
     said = [text for role, text in lines if role == "customer"]
     thrown = reactions.thrown_back(directive, leading=bool(wording))
-    invited_or_leaving = directive.landing in INVITED or directive.act is Act.HANG_UP
+    invited = directive.landing in INVITED and not directive.last and directive.mood not in HOT
     if NOT_A_CUSTOMER.search(directive.quote):  # even as a quotation it would sound like the agent
         thrown = ()
     if thrown and draw.random() < (THROWN_AGAIN if "“" in said[-1] else THROWN):
         options = thrown
-    elif _stands_alone(directive, wording) or (wording and invited_or_leaving and draw.random() < BARE):
+    elif _stands_alone(directive, wording) or (wording and invited and draw.random() < BARE):
         return ("",)
     else:
         options = reactions.leads(directive) if wording else reactions.lines(directive)

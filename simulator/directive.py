@@ -32,6 +32,9 @@ MOOD_FROM = (
 )
 
 
+HOT = (Mood.FURIOUS, Mood.ABOUT_TO_HANG_UP)
+
+
 def mood_of(anger: float) -> Mood:
     """The word for a level of anger, 0 to 10; each word covers the levels from its bound up."""
     return next((mood for bound, mood in MOOD_FROM if anger >= bound), Mood.CALM)

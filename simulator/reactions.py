@@ -54,7 +54,9 @@ def lines(directive: Directive) -> tuple[str, ...]:
 
 
 def leads(directive: Directive) -> tuple[str, ...]:
-    """Short beginnings, after which the customer goes on in its own words."""
+    """Beginnings, short but for hanging up, after which the customer goes on in its own words."""
+    if directive.act is Act.HANG_UP:
+        return lines(directive)  # an author's note on the ending is often calm; the anger must be heard before it
     return tuple(_entry(_key(directive), directive).get("leads", ()))
 
 
