@@ -100,7 +100,7 @@ class RepliesWork:
         if any(row.points for row in rows):
             found["points_f1"] = _resampled(rows, _points_f1)
         if self._suite.labels == "second":
-            return found | {"kappa": _resampled(rows, _kappa, draws=100)}
+            return found | {"kappa": _resampled(rows, _kappa, draws=100, least=-1.0)}
         found["calibration_error"] = _resampled(rows, _calibration_error, draws=100)
         found["uncertain"] = figure([row.uncertain for row in rows])
         attacks = [row.fell for row in rows if row.sort == "attack" and Move.SPECIFIC_EMPATHY not in row.wanted]
@@ -110,8 +110,13 @@ class RepliesWork:
         return found | ({"noise_read_right": figure(noisy)} if noisy else {})
 
 
-def _resampled(rows: Sequence[ReplyRow], figure: Callable[[Sequence[ReplyRow]], float], draws: int = 500) -> Figure:
-    low, high = bootstrap(rows, figure, draws)
+def _resampled(
+    rows: Sequence[ReplyRow],
+    figure: Callable[[Sequence[ReplyRow]], float],
+    draws: int = 500,
+    least: float = 0.0,
+) -> Figure:
+    low, high = bootstrap(rows, figure, draws, least=least)
     return Figure(value=figure(rows), low=low, high=high, n=len(rows))
 
 

@@ -81,7 +81,7 @@ class RecordedWork:
                     values["reference.same_outcome"].append(row.reference.outcome == row.outcome.value)
         metrics = {name: figure(numbers) for name, numbers in values.items()}
         if len({a for a, _ in scored}) > 1 and len({b for _, b in scored}) > 1:
-            low, high = bootstrap(scored, _ranks)
+            low, high = bootstrap(scored, _ranks, least=-1.0)
             metrics["reference.rank_correlation"] = Figure(value=_ranks(scored), low=low, high=high, n=len(scored))
         return Measured(metrics=metrics, groups={"outcomes": {k: float(n) for k, n in outcomes.items()}})
 

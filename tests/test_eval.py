@@ -1,5 +1,8 @@
 """The figures themselves: right on cases worked by hand, and loud when there is nothing to measure."""
 
+import random
+from collections.abc import Sequence
+
 import pytest
 
 from eval.metrics import NOTHING, calibration_error, confused, dice, f1, reliability, score
@@ -19,6 +22,21 @@ def test_scores_worked_by_hand() -> None:
     low, high = bootstrap([0, 1] * 50, lambda items: sum(items) / len(items))
     assert 0.35 < low < 0.5 < high < 0.65
     assert (dice(["a", "b"], ["b"]), dice([], []), dice(["a"], [])) == (pytest.approx(2 / 3), 1, 0)
+
+
+def test_a_calibration_error_lies_within_its_interval() -> None:
+    """Drawing with repetition makes it larger, so the plain percentiles lie beside it."""
+    chances = [k / 40 for k in range(40)]
+    pairs = [(chance, k % 2 == 0) for k, chance in enumerate(chances)]
+
+    def error(drawn: Sequence[tuple[float, bool]]) -> float:
+        return calibration_error([c for c, _ in drawn], [h for _, h in drawn], bins=40)
+
+    low, high = bootstrap(pairs, error)
+    assert low < error(pairs) < high
+    drawn_anew = [len({*random.Random(seed).choices(range(40), k=40)}) / 40 for seed in range(50)]
+    assert max(drawn_anew) < 0.8, "a share of different ones, 1 by itself, is never near it when drawn with repetition"
+    assert bootstrap(range(40), lambda drawn: len(set(drawn)) / 40)[1] == 1
 
 
 def test_what_was_found_in_place_of_what() -> None:
