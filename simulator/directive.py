@@ -30,8 +30,6 @@ MOOD_FROM = (
     (4.0, Mood.ANNOYED),
     (2.0, Mood.WARY),
 )
-
-
 HOT = (Mood.FURIOUS, Mood.ABOUT_TO_HANG_UP)
 
 
@@ -114,9 +112,8 @@ def next_directive(persona: Persona, state: State, reaction: Reaction) -> Direct
     if reaction.landing in _MET:
         met = [persona.point(p) for p in reaction.met]
         felt = [line for point in met for line in own_words.felt(persona, point)]
-        told = [
-            line for point in met if point.id in state.told for line in point.says
-        ]  # a point that was guessed stays untold
+        # A point that was guessed stays untold: its feeling may be owned to, its story not.
+        told = [line for point in met if point.id in state.told for line in point.says]
         return base.model_copy(update={"act": Act.CONFIRM, "says": (*felt, *told)})
     quiet = reaction.landing in _QUIET
     unheard = [p for p in state.told if p not in state.heard]

@@ -21,11 +21,11 @@ _LEFT_OPEN = words(
 
 def thrown_back(reaction: Reaction) -> str:
     """The longest fitting clause of what named the landing, in the trainee's own words, without its stop; "" for none."""
+    if reaction.uncertain:  # it may be no speech to the customer at all
+        return ""
     rises = [cause for cause in reaction.causes if cause.change > 0 and cause.move is not Move.SPECIFIC_EMPATHY]
     if reaction.landing is not Landing.SPOILED:
         rises = [cause for cause in rises if cause.move is not None and BY_RULE.get(cause.move) is reaction.landing]
-    if reaction.uncertain:  # it may be no speech to the customer at all
-        return ""
     worst: Cause | None = max(rises, key=lambda one: one.change, default=None)
     clauses = [_bare(piece) for piece in _CLAUSE.split(worst.quote)] if worst else []
     fitting = [
@@ -35,8 +35,8 @@ def thrown_back(reaction: Reaction) -> str:
 
 
 def _bare(clause: str) -> str:
-    words = clause.split()
-    return " ".join(words[1:] if words and words[0].lower() in _LINKS else words)
+    first, _, rest = clause.strip().partition(" ")
+    return rest if first.lower() in _LINKS else clause.strip()
 
 
 def _sounds_whole(clause: str) -> bool:
