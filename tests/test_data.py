@@ -62,5 +62,7 @@ def test_customer_lines_belong_to_the_split_of_their_situation(labelled) -> None
         assert all(line.line.strip() and "|" not in line.line for line in lines)
 
 
-def test_there_is_a_persona_for_each_situation() -> None:
-    assert len(situations()) == 104
+def test_each_situation_is_written_for(labelled) -> None:
+    written = {item.reading.persona.id for item in chain(*labelled.values())}
+    assert written == set(situations())
+    assert len(written) == 169
