@@ -181,7 +181,8 @@ def load_suite(name: str) -> Suite:
 
 
 def chosen_personas(asked: str | tuple[str, ...], folder: Path | None) -> dict[str, Persona]:
-    """The personas that a suite runs over, by id: the library and `folder`, the held-out situations, or a list of ids.
+    """The personas that a suite runs over, by id: the library and `folder`, ten held-out situations, or a list of
+    ids.
 
     Raises SuiteError for an unknown id, PersonaError for a bad file.
     """
@@ -191,7 +192,7 @@ def chosen_personas(asked: str | tuple[str, ...], folder: Path | None) -> dict[s
     from simulator.training.data import replies, situations
 
     everyone = situations() | library
-    ids = sorted({r.reading.persona.id for r in replies("test") if r.reading.persona}) if asked == "held-out" else asked
+    ids = sorted({r.reading.persona.id for r in replies("seen") if r.reading.persona}) if asked == "held-out" else asked
     unknown = [one for one in ids if one not in everyone]
     if unknown:
         raise SuiteError(f"personas: there is no {unknown[0]!r}; add its folder with --personas")

@@ -14,7 +14,8 @@ from simulator.moves import Frozen, Move
 from simulator.persona import Persona, load_personas
 
 DATA = Path(__file__).resolve().parent / "data"
-# "seen" is an earlier test set, by other pens on the same situations; it was scored while the evaluator was being made.
+# "seen" are earlier test sets, by other pens on ten of the situations of "test"; later training data was written knowing
+# their figures.
 Split = Literal["train", "validation", "test", "seen"]
 
 
