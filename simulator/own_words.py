@@ -37,7 +37,7 @@ def admitted(persona: Persona, point: StoryPoint) -> str:
     bare = feeling.split(" ")[0].lower()
     if not feeling or "," in feeling or _TENSED.search(feeling) or re.search(r"ing$|^(?:about|made|not)$", bare):
         return ""
-    return f"I feel {feeling}." + (f" {sentence(reason)}" if reason else "")
+    return f"I feel {feeling}. {sentence(reason)}" if reason else ""
 
 
 def _notes(persona: Persona, point: StoryPoint) -> tuple[str, str]:
