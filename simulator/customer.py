@@ -27,13 +27,13 @@ OPTIONS = 9  # that a model chooses from
 EVENNESS = 1.0  # temperature of that choice, in nats a token: 0 would always say the likeliest
 BARE = 0.4  # how often the customer's own words need no lead, where it was invited to speak and is not furious
 ECHO = 0.6  # share of a wording's content words from which it has been said already
-PLAIN = 0.6  # of the fact that a wording can say, the share that is enough to stand alone
-THROWN, THROWN_AGAIN = 0.7, 0.3  # how often the trainee's words are thrown back; and when the last line did so as well
+PLAIN = 0.75  # of the fact that a wording can say, the share that is enough to stand alone
+THROWN, THROWN_AGAIN = 0.5, 0.2  # how often the trainee's words are thrown back; and when the last line did so as well
 
 _THE = re.compile(r"\b(?:the|this|these|those) ([a-z]+)")
 _NAME = re.compile(r"(?<=[a-z,] )[A-Z][a-z]+|[A-Z][a-z]+(?='s )")
 _THANKS = re.compile(r"\bthank", re.IGNORECASE)
-_SOMEBODY = re.compile(r"\b(she|he|they|her|him|them|each one)\b|^one (?:is|was|of them)\b", re.IGNORECASE)
+_SOMEBODY = re.compile(r"\b(she|he|they|her|him|them|each one)\b|^(?:one|that) (?:is|was|of)\b", re.IGNORECASE)
 
 
 class Utterance(Frozen):
@@ -147,13 +147,13 @@ def _repeats(wording: str, said: str) -> bool:
 
 
 def _fits_the_end(directive: Directive, wording: str, lines: Sequence[tuple[Role, str]]) -> bool:
-    """Whether the last words bring up nothing new: no name, and from somebody who is glad no "the letter" either."""
+    """Whether the last words bring up nobody and nothing new: no name, no "he", and from the glad no "the letter" either."""
     if not directive.last:
         return True
     spoken_of = {word.rstrip("s'") for _, text in lines for word in words(text)}
     glad = directive.outcome in (Outcome.RETAINED, Outcome.WON_OVER)
     new = _NAME.findall(wording) + (_THE.findall(wording.lower()) if glad else [])
-    return all(named.lower().rstrip("s") in spoken_of for named in new)
+    return not wording.startswith(("He ", "She ")) and all(named.lower().rstrip("s") in spoken_of for named in new)
 
 
 def written(

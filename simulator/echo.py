@@ -15,7 +15,7 @@ SHORTEST, LONGEST, MOST = 12, 60, 6  # characters, characters, words
 _CLAUSE = re.compile(r"[,;:.!?…()\n—–]+|\s-\s|\s(?=(?:but|because) )")
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z'’ -]*")
 _ANSWERED = (Move.SPECIFIC_EMPATHY, Move.SOLUTION, Move.CLOSED_QUESTION)  # a plan or a question is answered, not mocked
-SAYS_NO = re.compile(r"\b(?:no|not|nothing|never|only|cannot|unable|policy|rules?)\b|n['’]t\b", re.IGNORECASE)
+SAYS_NO = re.compile(r"\b(?:not|nothing|cannot|unable|impossible|no way|policy|rules?)\b|n['’]t\b", re.IGNORECASE)
 _SUBJECT = re.compile(r"(?:I|you|we|they|it|this|that) ", re.IGNORECASE)
 _LINKS = words("and but because so")
 _LEFT_OPEN = words(

@@ -156,6 +156,7 @@ def test_what_is_new_is_told_in_words_that_stand_alone() -> None:
         (Act.CLOSE, Outcome.WON_OVER, "I'll be ringing Hamish about it.", False),
         (Act.HANG_UP, Outcome.LOST, "Hadley's will never see you again.", False),
         (Act.HANG_UP, Outcome.LOST, "I'll go to the ombudsman.", True),
+        (Act.CLOSE, Outcome.RETAINED, "He is all right, for a clerk.", False),  # said to whom?
     ],
 )
 def test_the_last_words_bring_up_nothing_new(act: Act, outcome: Outcome, says: str, said: bool) -> None:
@@ -227,6 +228,7 @@ def test_words_are_thrown_back_but_never_the_agents_side_of_the_desk(persona) ->
 
     assert sum("“that is not what happened”" in text for text in said("that is not what happened")) > 5
     assert not any("“" in text for text in said("I will look into it"))
+    assert not any(text.startswith("“t") for text in said("that is not what happened")), "a line begins with a capital"
 
 
 def test_somebody_who_types_without_capitals_goes_on_so_and_says_nothing_twice(persona) -> None:

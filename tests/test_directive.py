@@ -107,8 +107,8 @@ def test_an_invitation_is_answered_with_what_was_not_met(persona) -> None:
     [
         (7, ((M.CANNOT_DO, M.SOLUTION), "We cannot do that here."), Landing.TOO_EARLY, ""),
         (7, ((M.CANNOT_DO,), "We cannot do that here."), Landing.REFUSED, "We cannot do that here"),
-        (3, ((M.CANNOT_DO,), "We cannot do that here."), Landing.REFUSED, ""),
-        (7, ((M.CANNOT_DO,), "I have allowed a day's margin."), Landing.OVERPROMISED, ""),
+        (0, ((M.CANNOT_DO,), "We cannot do that here."), Landing.REFUSED, ""),
+        (7, ((M.CANNOT_DO,), "I have allowed a day, and there is no charge."), Landing.OVERPROMISED, ""),
         (7, ((M.CANNOT_DO,), ""), Landing.REFUSED, ""),
         (7, ((M.CLOSED_QUESTION,), "Did I get that right?"), Landing.NOTHING, ""),
         (7, ((M.CLOSED_QUESTION,), "What is your postcode?"), Landing.INTERROGATED, ""),
