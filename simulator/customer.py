@@ -27,6 +27,7 @@ OPTIONS = 9  # that a model chooses from
 EVENNESS = 1.0  # temperature of that choice, in nats a token: 0 would always say the likeliest
 BARE = 0.4  # how often the customer's own words need no lead, where it was invited to speak and is not furious
 ECHO = 0.6  # share of a wording's content words from which it has been said already
+ECHO_WHOLE = 0.9  # and share of a sentence's
 PLAIN = 0.75  # of the fact that a wording can say, the share that is enough to stand alone
 THROWN, THROWN_AGAIN = 0.5, 0.2  # how often the trainee's words are thrown back; and when the last line did so as well
 
@@ -113,37 +114,44 @@ def fresh_wording(directive: Directive, lines: Sequence[tuple[Role, str]], seed:
     said = " ".join(text for role, text in lines if role == "customer")
     fresh = [wording for wording in directive.says if not _repeats(wording, said)]
     heard = f"{said} {lines[-1][1]}"
-    own = [wording for wording in fresh if coverage(heard, wording) < ECHO]
+    own = [wording for wording in fresh if not _echoes(wording, heard)]
     if directive.act is Act.TELL:
-        own = _plainest(own or fresh, fact)
+        own = _plainest(own or fresh or directive.says, fact)
     elif directive.act is Act.INSIST:
-        own = _named([wording for wording in own if not wording.startswith("I feel ")] or own)
+        own = [wording for wording in own if not wording.startswith("I feel ")] or own
+        own = [wording for wording in own if not _SOMEBODY.search(wording)] or own
     elif directive.act is Act.CONFIRM and directive.asked:
         return own[0] if own else ""
-    elif (
-        directive.act is not Act.CONFIRM
-    ):  # a confirmation, or coming back to it, can do with a short line that says nothing again
+    elif directive.act is not Act.CONFIRM:  # yes, or coming back to it, can do with a short line instead of an echo
         own = own or fresh
     own = [wording for wording in own if _fits_the_end(directive, wording, lines)]
     return own[seed % len(own)] if own else ""
 
 
 def _plainest(wordings: Sequence[str], fact: str) -> list[str]:
-    """Those that say the most of the fact; a comment on it would speak of what the trainee has not heard of yet."""
-    known = [coverage(wording, fact) if fact else 0.0 for wording in wordings]
-    plain = [wording for wording, share in zip(wordings, known, strict=True) if share >= max(known) * PLAIN]
-    return _named(plain)
-
-
-def _named(wordings: Sequence[str]) -> list[str]:
-    """Those without a "she" that nobody may know, where there are any."""
-    return [wording for wording in wordings if not _SOMEBODY.search(wording)] or list(wordings)
+    """Those that say the most of the fact, without a "she" whom nobody knows yet; a comment on it would not be understood."""
+    known = {wording: coverage(wording, fact) if fact else 0.0 for wording in wordings}
+    plain = [wording for wording in known if known[wording] >= max(known.values()) * PLAIN]
+    fair = [wording for wording in known if known[wording] >= max(known.values()) * PLAIN / 2]
+    for some in (plain, fair):
+        if named := [wording for wording in some if not _SOMEBODY.search(wording)]:
+            return named
+    return plain
 
 
 def _repeats(wording: str, said: str) -> bool:
     """Whether the wording or a whole sentence of it was said before."""
-    sentences = [one for one in re.split(r"(?<=[.!?]) ", wording) if len(one.split()) > 2]
-    return any(one.lower() in said.lower() for one in (wording, *sentences))
+    return any(one.lower() in said.lower() for one in (wording, *_sentences(wording)))
+
+
+def _echoes(wording: str, heard: str) -> bool:
+    """Whether both have nearly said it, or a sentence of it, in other words."""
+    return coverage(heard, wording) >= ECHO or any(coverage(heard, one) >= ECHO_WHOLE for one in _sentences(wording))
+
+
+def _sentences(wording: str) -> list[str]:
+    """Those of more than two words."""
+    return [one for one in re.split(r"(?<=[.!?]) ", wording) if len(one.split()) > 2]
 
 
 def _fits_the_end(directive: Directive, wording: str, lines: Sequence[tuple[Role, str]]) -> bool:

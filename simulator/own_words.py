@@ -26,8 +26,6 @@ def felt(persona: Persona, point: StoryPoint) -> tuple[str, ...]:
         lines += [line] if (line := admitted(persona, point)) else []
         if " " not in feeling:
             lines.append(f"{sentence(feeling)} That's the word.{because}")
-    if reason and "," not in reason and len(reason.split()) <= 12:
-        lines.append(f"{sentence(reason)} That's why.")
     return tuple(lines)
 
 

@@ -120,6 +120,8 @@ def test_where_every_wording_would_echo_a_short_line_is_said(persona) -> None:
     assert fresh_wording(confirm, lines, 1) == ""
     assert fresh_wording(confirm.model_copy(update={"act": Act.INSIST}), lines, 1) == ""
     assert fresh_wording(confirm.model_copy(update={"act": Act.TELL}), lines, 1), "a point that comes out is said"
+    longer = ("Foolish. That is the very word for it, and I use it a lot. My brother warned me.",)
+    assert fresh_wording(confirm.model_copy(update={"says": longer}), lines, 1) == "", "one sentence of it is an echo"
 
 
 def test_asked_on_the_first_wording_that_is_no_echo_answers() -> None:
@@ -142,10 +144,18 @@ def test_a_feeling_is_owned_to_when_the_story_is_used_up() -> None:
 
 
 def test_what_is_new_is_told_in_words_that_stand_alone() -> None:
-    says = ("That is a wage for nobody.", "Six women sit at machines without yarn.", "She sent one of them home.")
-    tell = TELL.model_copy(update={"says": says})
-    fact = "six women sit without yarn"
-    assert {fresh_wording(tell, LINES, seed, fact) for seed in range(9)} == {says[1]}
+    def told(*says: str) -> set[str]:
+        tell = TELL.model_copy(update={"says": says})
+        return {fresh_wording(tell, LINES, seed, "six women sit without yarn") for seed in range(9)}
+
+    comment, fact, somebody = (
+        "Look at the wages.",
+        "Six women sit about, no yarn.",
+        "She says six women sit without yarn.",
+    )
+    assert told(comment, fact) == {fact}
+    assert told(fact, somebody) == {fact}
+    assert told(comment, somebody) == {somebody}, "a comment alone tells nobody what happened"
 
 
 @pytest.mark.parametrize(

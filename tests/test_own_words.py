@@ -137,12 +137,11 @@ def test_a_need_is_asked_for_or_left_out(bronagh: Persona, need: str, said: tupl
                 "Foolish, yes.",
                 "I feel foolish. My partner told me not to.",
                 "Foolish. That's the word. My partner told me not to.",
-                "My partner told me not to. That's why.",
             ),
         ),
         ("Furious!", "the whole of it", ("Furious, yes.", "Furious. That's the word.")),
         ("made a fool of", "the girl lost her coat", ("Made a fool of, yes.",)),
-        ("she is ignored", "nobody came", ("Nobody came. That's why.",)),
+        ("she is ignored", "nobody came", ()),
         ("frightened for her", "the agent said that she could", ()),
     ],
 )
@@ -169,7 +168,7 @@ def test_a_customer_who_is_they_has_something_to_say() -> None:
     """So that the sweep above has lines to look at."""
     assert pronoun(THEIRS) == "they"
     said = [*needs(THEIRS), *(line for point in THEIRS.story for line in felt(THEIRS, point))]
-    assert {"What I need is a key of mine to keep.", "The day that was lost was mine. That's why."} <= set(said), said
+    assert {"What I need is a key of mine to keep.", "Left to myself, yes. The day that was lost was mine."} <= set(said), said
     assert "Ashamed of myself, yes." in said
 
 
