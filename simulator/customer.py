@@ -114,15 +114,17 @@ def fresh_wording(directive: Directive, lines: Sequence[tuple[Role, str]], seed:
     said = " ".join(text for role, text in lines if role == "customer")
     fresh = [wording for wording in directive.says if not _repeats(wording, said)]
     heard = f"{said} {lines[-1][1]}"
-    own = [wording for wording in fresh if not _echoes(wording, heard)]
+    own = [wording for wording in fresh if coverage(heard, wording) < ECHO]
+    alone = [wording for wording in own if all(coverage(heard, one) < ECHO_WHOLE for one in _sentences(wording))]
     if directive.act is Act.TELL:
         own = _plainest(own or fresh or directive.says, fact)
     elif directive.act is Act.INSIST:
+        own = alone
         own = [wording for wording in own if not wording.startswith("I feel ")] or own
         own = [wording for wording in own if not _SOMEBODY.search(wording)] or own
-    elif directive.act is Act.CONFIRM and directive.asked:
-        return own[0] if own else ""
-    elif directive.act is not Act.CONFIRM:  # yes, or coming back to it, can do with a short line instead of an echo
+    elif directive.act is Act.CONFIRM:
+        own = alone[:1] if directive.asked else alone
+    else:  # only a yes, or coming back to something, can do with a short line instead of an echo
         own = own or fresh
     own = [wording for wording in own if _fits_the_end(directive, wording, lines)]
     return own[seed % len(own)] if own else ""
@@ -142,11 +144,6 @@ def _plainest(wordings: Sequence[str], fact: str) -> list[str]:
 def _repeats(wording: str, said: str) -> bool:
     """Whether the wording or a whole sentence of it was said before."""
     return any(one.lower() in said.lower() for one in (wording, *_sentences(wording)))
-
-
-def _echoes(wording: str, heard: str) -> bool:
-    """Whether both have nearly said it, or a sentence of it, in other words."""
-    return coverage(heard, wording) >= ECHO or any(coverage(heard, one) >= ECHO_WHOLE for one in _sentences(wording))
 
 
 def _sentences(wording: str) -> list[str]:

@@ -123,7 +123,8 @@ def next_directive(persona: Persona, state: State, reaction: Reaction) -> Direct
         if reaction.asked:  # the question is answered with what has not been said: a bare "yes" would leave it standing
             waiting = [persona.point(p) for p in state.told if p not in state.heard]
             more = [line for point in waiting for line in point.says]
-            wants = own_words.needs(persona) if _story_is_out(persona, state) else ()
+            private = any(point.told is Told.PROBED for point in met)  # no moment to ask for something
+            wants = own_words.needs(persona) if _story_is_out(persona, state) and not private else ()
             return base.model_copy(update={"act": Act.CONFIRM, "says": (*told, *more, *wants)})
         return base.model_copy(update={"act": Act.CONFIRM, "says": (*felt, *told)})
     quiet = reaction.landing in _QUIET

@@ -155,6 +155,7 @@ def test_what_is_new_is_told_in_words_that_stand_alone() -> None:
     )
     assert told(comment, fact) == {fact}
     assert told(fact, somebody) == {fact}
+    assert told(comment, f"{fact} It is Tuesday.") == {f"{fact} It is Tuesday."}, "a short sentence is no echo"
     assert told(comment, somebody) == {somebody}, "a comment alone tells nobody what happened"
 
 

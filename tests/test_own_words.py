@@ -168,7 +168,9 @@ def test_a_customer_who_is_they_has_something_to_say() -> None:
     """So that the sweep above has lines to look at."""
     assert pronoun(THEIRS) == "they"
     said = [*needs(THEIRS), *(line for point in THEIRS.story for line in felt(THEIRS, point))]
-    assert {"What I need is a key of mine to keep.", "Left to myself, yes. The day that was lost was mine."} <= set(said), said
+    assert {"What I need is a key of mine to keep.", "Left to myself, yes. The day that was lost was mine."} <= set(
+        said
+    ), said
     assert "Ashamed of myself, yes." in said
 
 
