@@ -115,12 +115,11 @@ def fresh_wording(directive: Directive, lines: Sequence[tuple[Role, str]], seed:
     fresh = [wording for wording in directive.says if not _repeats(wording, said)]
     heard = f"{said} {lines[-1][1]}"
     own = [wording for wording in fresh if coverage(heard, wording) < ECHO]
-    alone = [wording for wording in own if all(coverage(heard, one) < ECHO_WHOLE for one in _sentences(wording))]
+    alone = [wording for wording in own if all(coverage(heard, one) < ECHO_WHOLE for one in _sentences(wording, 6))]
     if directive.act is Act.TELL:
         own = _plainest(own or fresh or directive.says, fact)
     elif directive.act is Act.INSIST:
-        own = alone
-        own = [wording for wording in own if not wording.startswith("I feel ")] or own
+        own = [wording for wording in alone if not wording.startswith("I feel ")] or alone
         own = [wording for wording in own if not _SOMEBODY.search(wording)] or own
     elif directive.act is Act.CONFIRM:
         own = alone[:1] if directive.asked else alone
@@ -143,12 +142,12 @@ def _plainest(wordings: Sequence[str], fact: str) -> list[str]:
 
 def _repeats(wording: str, said: str) -> bool:
     """Whether the wording or a whole sentence of it was said before."""
-    return any(one.lower() in said.lower() for one in (wording, *_sentences(wording)))
+    return any(one.lower() in said.lower() for one in (wording, *_sentences(wording, 3)))
 
 
-def _sentences(wording: str) -> list[str]:
-    """Those of more than two words."""
-    return [one for one in re.split(r"(?<=[.!?]) ", wording) if len(one.split()) > 2]
+def _sentences(wording: str, least: int) -> list[str]:
+    """Those of at least so many words; in shorter ones the same words may say something else."""
+    return [one for one in re.split(r"(?<=[.!?]) ", wording) if len(one.split()) >= least]
 
 
 def _fits_the_end(directive: Directive, wording: str, lines: Sequence[tuple[Role, str]]) -> bool:
