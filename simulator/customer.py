@@ -13,6 +13,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 
 from simulator import reactions
+from simulator.anger import Outcome
 from simulator.checks import NOT_A_CUSTOMER, Check, coverage, tidied, words
 from simulator.directive import HOT, INVITED, Act, Directive
 from simulator.models.base import LanguageModel, Prompt, Sampling
@@ -26,9 +27,14 @@ OPTIONS = 9  # that a model chooses from
 EVENNESS = 1.0  # temperature of that choice, in nats a token: 0 would always say the likeliest
 BARE = 0.4  # how often the customer's own words need no lead, where it was invited to speak and is not furious
 ECHO = 0.6  # share of a wording's content words from which it has been said already
-THROWN, THROWN_AGAIN = 0.7, 0.3  # how often the trainee's words are thrown back; and when the last line did so as well
+ECHO_WHOLE = 0.9  # and share of a sentence's
+PLAIN = 0.75  # of the fact that a wording can say, the share that is enough to stand alone
+THROWN, THROWN_AGAIN = 0.5, 0.2  # how often the trainee's words are thrown back; and when the last line did so as well
 
-_SOMEBODY = re.compile(r"\b(she|he|they|her|him|them|each one)\b", re.IGNORECASE)
+_THE = re.compile(r"\b(?:the|this|these|those) ([a-z]+)")
+_NAME = re.compile(r"(?<=[a-z,] )[A-Z][a-z]+|[A-Z][a-z]+(?='s )")
+_THANKS = re.compile(r"\bthank", re.IGNORECASE)
+_SOMEBODY = re.compile(r"\b(she|he|they|her|him|them|each one)\b|^(?:one|that) (?:is|was|of)\b", re.IGNORECASE)
 
 
 class Utterance(Frozen):
@@ -66,7 +72,8 @@ class Customer:
         if directive.act is Act.OPEN:
             return Utterance(text=directive.says[0].strip(), source="persona")
         turn_seed = zlib.crc32(f"{persona.id}:{seed}:{len(lines)}".encode())
-        wording = fresh_wording(directive, lines, turn_seed)
+        fact = persona.point(directive.point).fact if directive.point else ""
+        wording = fresh_wording(directive, lines, turn_seed, fact)
         if wording not in {says for point in persona.story for says in point.says}:
             wording = _typed(persona, wording)
         ask = prompt(persona, lines, directive, wording, told)
@@ -98,18 +105,59 @@ class Customer:
         return draw.choices(options, weights)[0]
 
 
-def fresh_wording(directive: Directive, lines: Sequence[tuple[Role, str]], seed: int) -> str:
+def fresh_wording(directive: Directive, lines: Sequence[tuple[Role, str]], seed: int, fact: str = "") -> str:
     """A wording of what the directive brings out that was not said yet, or "" when there is none or all were said.
 
-    One that both have nearly said in other words would sound like an echo; another is taken where there is one.
+    One that both have nearly said in other words would sound like an echo; another is taken where there is one. What is
+    new to the trainee is told first in a wording that stands alone: one that says what happened, `fact`.
     """
     said = " ".join(text for role, text in lines if role == "customer")
-    fresh = [wording for wording in directive.says if wording.lower() not in said.lower()]
+    fresh = [wording for wording in directive.says if not _repeats(wording, said)]
     heard = f"{said} {lines[-1][1]}"
-    own = [wording for wording in fresh if coverage(heard, wording) < ECHO] or fresh
-    if directive.act is Act.TELL:  # new to the trainee, who cannot know yet who "she" is
+    own = [wording for wording in fresh if coverage(heard, wording) < ECHO]
+    alone = [wording for wording in own if all(coverage(heard, one) < ECHO_WHOLE for one in _sentences(wording, 6))]
+    if directive.act is Act.TELL:
+        own = _plainest(own or fresh or directive.says, fact)
+    elif directive.act is Act.INSIST:
+        own = [wording for wording in alone if not wording.startswith("I feel ")] or alone
         own = [wording for wording in own if not _SOMEBODY.search(wording)] or own
+    elif directive.act is Act.CONFIRM:
+        own = alone[:1] if directive.asked else alone
+    else:  # only a yes, or coming back to something, can do with a short line instead of an echo
+        own = own or fresh
+    own = [wording for wording in own if _fits_the_end(directive, wording, lines)]
     return own[seed % len(own)] if own else ""
+
+
+def _plainest(wordings: Sequence[str], fact: str) -> list[str]:
+    """Those that say the most of the fact, without a "she" whom nobody knows yet; a comment on it would not be understood."""
+    known = {wording: coverage(wording, fact) if fact else 0.0 for wording in wordings}
+    plain = [wording for wording in known if known[wording] >= max(known.values()) * PLAIN]
+    fair = [wording for wording in known if known[wording] >= max(known.values()) * PLAIN / 2]
+    for some in (plain, fair):
+        if named := [wording for wording in some if not _SOMEBODY.search(wording)]:
+            return named
+    return plain
+
+
+def _repeats(wording: str, said: str) -> bool:
+    """Whether the wording or a whole sentence of it was said before."""
+    return any(one.lower() in said.lower() for one in (wording, *_sentences(wording, 3)))
+
+
+def _sentences(wording: str, least: int) -> list[str]:
+    """Those of at least so many words; in shorter ones the same words may say something else."""
+    return [one for one in re.split(r"(?<=[.!?]) ", wording) if len(one.split()) >= least]
+
+
+def _fits_the_end(directive: Directive, wording: str, lines: Sequence[tuple[Role, str]]) -> bool:
+    """Whether the last words bring up nobody and nothing new: no name, no "he", and from the glad no "the letter" either."""
+    if not directive.last:
+        return True
+    spoken_of = {word.rstrip("s'") for _, text in lines for word in words(text)}
+    glad = directive.outcome in (Outcome.RETAINED, Outcome.WON_OVER)
+    new = _NAME.findall(wording) + (_THE.findall(wording.lower()) if glad else [])
+    return not wording.startswith(("He ", "She ")) and all(named.lower().rstrip("s") in spoken_of for named in new)
 
 
 def written(
@@ -130,6 +178,8 @@ def written(
         return ("",)
     else:
         options = reactions.leads(directive) if wording else reactions.lines(directive)
+    if _THANKS.search(wording):  # once is enough
+        options = tuple(one for one in options if not _THANKS.search(one)) or options
     openers = {tuple(words(line)[:length]) for line in said for length in (1, 2, 3)}
     before = " ".join(" ".join(words(line)) for line in said)
     fresh = [one for one in options if tuple(words(one)[:3]) not in openers and " ".join(words(one)) not in before]

@@ -3,11 +3,12 @@
 Pure, like the rule of anger. The model that speaks is told the mood and the act; it decides neither.
 """
 
+import re
 from enum import StrEnum
 
 from simulator import own_words
 from simulator.anger import Ending, Landing, Outcome, Reaction, State
-from simulator.echo import thrown_back
+from simulator.echo import SAYS_NO, thrown_back
 from simulator.moves import Frozen
 from simulator.persona import Persona, Told
 
@@ -31,6 +32,7 @@ MOOD_FROM = (
     (2.0, Mood.WARY),
 )
 HOT = (Mood.FURIOUS, Mood.ABOUT_TO_HANG_UP)
+COOL = (Mood.CALM, Mood.WARY)
 
 
 def mood_of(anger: float) -> Mood:
@@ -67,7 +69,7 @@ class Directive(Frozen):
     outcome: Outcome | None = None
     guidance: str = ""  # the persona's own note on this ending
     quote: str = ""  # words of the trainee's to throw back
-    asked: bool = False  # whether the trainee asked for more when there is no more
+    asked: bool = False  # whether the trainee asked for more
 
     @property
     def last(self) -> bool:
@@ -88,24 +90,28 @@ _QUIET = (*INVITED, Landing.GUESSED, Landing.NOTHING)  # leaves the next move to
 
 def next_directive(persona: Persona, state: State, reaction: Reaction) -> Directive:
     """The directive that follows a reaction; `state` is the state after it."""
+    reaction = reaction.model_copy(update={"landing": _taken_as(reaction)})
     base = Directive(
         act=Act.REACT,
         mood=mood_of(state.anger),
         landing=reaction.landing,
-        quote=thrown_back(reaction),
-        asked=reaction.asked and set(state.told) >= {point.id for point in persona.story},
+        asked=reaction.asked,
     )
+    if base.mood not in COOL:  # sarcasm is for the angry
+        base = base.model_copy(update={"quote": thrown_back(reaction)})
     if state.ending is not None:
         outcome = state.outcome or Outcome.LOST
         note = str(getattr(persona.endings, outcome.value))
-        last = own_words.ending(persona, outcome) if state.ending is not Ending.MANAGER else ""
+        last = _last_words(persona, state.ending, outcome)
         ending = {"outcome": outcome, "guidance": note, "says": (last,) if last else ()}
         return base.model_copy(update={"act": _GUIDED[state.ending], **ending})
     if reaction.reveals is not None:
         point = persona.point(reaction.reveals)
-        # What would have come out for the asking is no secret.
-        plain = reaction.landing is Landing.PROBED and point.told is not Told.PROBED
-        landing = Landing.ASKED if plain else reaction.landing
+        landing = reaction.landing
+        if point.told is Told.PROBED:  # a secret is announced as one, also to somebody who has just understood
+            landing = Landing.PROBED
+        elif reaction.asked and landing not in (*_MET, Landing.RESTATED, Landing.SPOILED):
+            landing = Landing.ASKED  # what comes out for the asking is no secret, and the question is what is answered
         return base.model_copy(update={"act": Act.TELL, "landing": landing, "point": point.id, "says": point.says})
     if reaction.landing is Landing.SETTLED:
         return base.model_copy(update={"act": Act.ACCEPT})
@@ -114,6 +120,12 @@ def next_directive(persona: Persona, state: State, reaction: Reaction) -> Direct
         felt = [line for point in met for line in own_words.felt(persona, point)]
         # A point that was guessed stays untold: its feeling may be owned to, its story not.
         told = [line for point in met if point.id in state.told for line in point.says]
+        if reaction.asked:  # the question is answered with what has not been said: a bare "yes" would leave it standing
+            waiting = [persona.point(p) for p in state.told if p not in state.heard]
+            more = [line for point in waiting for line in point.says]
+            private = any(point.told is Told.PROBED for point in met)  # no moment to ask for something
+            wants = own_words.needs(persona) if _story_is_out(persona, state) and not private else ()
+            return base.model_copy(update={"act": Act.CONFIRM, "says": (*told, *more, *wants)})
         return base.model_copy(update={"act": Act.CONFIRM, "says": (*felt, *told)})
     quiet = reaction.landing in _QUIET
     unheard = [p for p in state.told if p not in state.heard]
@@ -124,11 +136,44 @@ def next_directive(persona: Persona, state: State, reaction: Reaction) -> Direct
     nags = unheard and reaction.landing is not Landing.OFFERED and state.replies % 2
     if open_points and (quiet or nags):
         point = persona.point(open_points[-1 - state.replies // 2 % len(open_points)])
-        # Nobody bares a feeling unasked, let alone under attack.
-        admitted = own_words.admitted(persona, point) if reaction.landing in INVITED else ""
+        # Nobody bares a feeling unasked, under attack or in a rage.
+        calm = reaction.landing in INVITED and base.mood not in HOT
+        admitted = own_words.admitted(persona, point) if calm else ""
         says = (*point.says, *filter(None, [admitted]))
         return base.model_copy(update={"act": Act.INSIST, "point": point.id, "says": says})
     return base
+
+
+_POLITE = re.compile(r"(?:Thank you|Thanks|Good (?:day|morning|evening|night)|Goodbye)\b(?! for nothing)[^.!?]*[.!?] ?")
+_RESIGNED = re.compile(r"[Nn]ever mind|doesn't matter|does not matter|pray for")
+_SAYS_LITTLE = re.compile(r"(?:(?:All right|Ok|Good|Fine|Thank you|Thanks)\. ?)+")
+
+
+def _last_words(persona: Persona, ending: Ending, outcome: Outcome) -> str:
+    """The author's note on this ending as spoken words; "" where a written line says as much."""
+    said = own_words.ending(persona, outcome) if ending is not Ending.MANAGER else ""
+    if ending is Ending.HUNG_UP:  # nobody who slams the phone down is polite, or past caring
+        said = "" if _RESIGNED.search(said) else _POLITE.sub("", said).strip()
+    return "" if _SAYS_LITTLE.fullmatch(said) else said
+
+
+_CHECK = re.compile(
+    r"\b(?:(?:have|did) I (?:got|get|understood|understand)|is that (?:right|about it|how it was|it)\b)", re.IGNORECASE
+)
+
+
+def _taken_as(reaction: Reaction) -> Landing:
+    """How the customer takes the reply, where that says it better than the rule that it broke."""
+    quotes = [cause.quote for cause in reaction.causes if cause.quote]
+    if reaction.landing is Landing.REFUSED and reaction.too_early:
+        return Landing.TOO_EARLY  # a fix came with it: what was heard is that fix
+    if reaction.landing is Landing.REFUSED and quotes and not any(SAYS_NO.search(quote) for quote in quotes):
+        return Landing.OVERPROMISED  # nothing was refused in so many words; doubt fits a plan with an "if" in it
+    if reaction.landing is Landing.CANNED and reaction.asked:
+        return Landing.ASKED  # with a question in it, it is the question that gets the answer
+    if reaction.landing is Landing.INTERROGATED and any(_CHECK.search(quote) for quote in quotes):
+        return Landing.NOTHING  # whether one has understood is no question for a form
+    return reaction.landing
 
 
 def _story_is_out(persona: Persona, state: State) -> bool:

@@ -26,8 +26,6 @@ def felt(persona: Persona, point: StoryPoint) -> tuple[str, ...]:
         lines += [line] if (line := admitted(persona, point)) else []
         if " " not in feeling:
             lines.append(f"{sentence(feeling)} That's the word.{because}")
-    if reason and "," not in reason and len(reason.split()) <= 12:
-        lines.append(f"{sentence(reason)} That's why.")
     return tuple(lines)
 
 
@@ -37,7 +35,7 @@ def admitted(persona: Persona, point: StoryPoint) -> str:
     bare = feeling.split(" ")[0].lower()
     if not feeling or "," in feeling or _TENSED.search(feeling) or re.search(r"ing$|^(?:about|made|not)$", bare):
         return ""
-    return f"I feel {feeling}." + (f" {sentence(reason)}" if reason else "")
+    return f"I feel {feeling}. {sentence(reason)}" if reason else ""
 
 
 def _notes(persona: Persona, point: StoryPoint) -> tuple[str, str]:

@@ -66,4 +66,8 @@ def thrown_back(directive: Directive, *, leading: bool) -> tuple[str, ...]:
         return ()
     entry = _entry(_key(directive), directive)
     written = entry.get("thrown_leads" if leading else "thrown_lines", ())
-    return tuple(line.replace("{quote}", directive.quote) for line in written)
+    opening = directive.quote[:1].upper() + directive.quote[1:]
+    return tuple(
+        line.replace("“{quote}", f"“{opening}") if line.startswith("“") else line.replace("{quote}", directive.quote)
+        for line in written
+    )

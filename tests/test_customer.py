@@ -114,6 +114,74 @@ def test_what_the_trainee_has_just_said_is_not_echoed(persona) -> None:
     assert {fresh_wording(confirm, lines, seed) for seed in range(4)} == {"Foolish, yes."}
 
 
+def test_where_every_wording_would_echo_a_short_line_is_said(persona) -> None:
+    confirm = TELL.model_copy(update={"act": Act.CONFIRM, "landing": Landing.HEARD, "says": ("My brother warned me.",)})
+    lines = [*LINES, ("trainee", "You feel foolish, because your brother warned you.")]
+    assert fresh_wording(confirm, lines, 1) == ""
+    assert fresh_wording(confirm.model_copy(update={"act": Act.INSIST}), lines, 1) == ""
+    assert fresh_wording(confirm.model_copy(update={"act": Act.TELL}), lines, 1), "a point that comes out is said"
+    longer = ("Foolish. That is the very word for it, and I use it a lot. It was my brother who warned me.",)
+    assert fresh_wording(confirm.model_copy(update={"says": longer}), lines, 1) == "", "one sentence of it is an echo"
+
+
+def test_asked_on_the_first_wording_that_is_no_echo_answers() -> None:
+    says = ("My brother warned me.", "He was right, too.", "I need a firm day.")
+    confirm = TELL.model_copy(update={"act": Act.CONFIRM, "asked": True, "says": says})
+    lines = [*LINES, ("trainee", "Your brother warned you. What else has come of it?")]
+    assert {fresh_wording(confirm, lines, seed) for seed in range(4)} == {says[1]}
+
+
+def test_no_sentence_of_a_wording_is_said_twice() -> None:
+    insist = TELL.model_copy(update={"act": Act.INSIST, "says": ("It is Tuesday again. Nobody rang.", "Not one call.")})
+    assert {fresh_wording(insist, LINES, seed) for seed in range(4)} == {"Not one call."}
+
+
+def test_a_feeling_is_owned_to_when_the_story_is_used_up() -> None:
+    insist = TELL.model_copy(update={"act": Act.INSIST, "says": ("Not one call.", "I feel foolish. I was warned.")})
+    assert {fresh_wording(insist, LINES, seed) for seed in range(4)} == {"Not one call."}
+    lines = [*LINES, ("customer", "Not one call."), ("trainee", "Hm.")]
+    assert fresh_wording(insist, lines, 1) == "I feel foolish. I was warned."
+
+
+def test_what_is_new_is_told_in_words_that_stand_alone() -> None:
+    def told(*says: str) -> set[str]:
+        tell = TELL.model_copy(update={"says": says})
+        return {fresh_wording(tell, LINES, seed, "six women sit without yarn") for seed in range(9)}
+
+    comment, fact, somebody = (
+        "Look at the wages.",
+        "Six women sit about, no yarn.",
+        "She says six women sit without yarn.",
+    )
+    assert told(comment, fact) == {fact}
+    assert told(fact, somebody) == {fact}
+    assert told(comment, f"{fact} It is Tuesday.") == {f"{fact} It is Tuesday."}, "a short sentence is no echo"
+    assert told(comment, somebody) == {somebody}, "a comment alone tells nobody what happened"
+
+
+@pytest.mark.parametrize(
+    ("act", "outcome", "says", "said"),
+    [
+        (Act.CLOSE, Outcome.WON_OVER, "I'll read the letter aloud.", False),  # which letter?
+        (Act.CLOSE, Outcome.WON_OVER, "I'll knit the yarn tonight.", True),
+        (Act.CLOSE, Outcome.WON_OVER, "I'll be ringing Hamish about it.", False),
+        (Act.HANG_UP, Outcome.LOST, "Hadley's will never see you again.", False),
+        (Act.HANG_UP, Outcome.LOST, "I'll go to the ombudsman.", True),
+        (Act.CLOSE, Outcome.RETAINED, "He is all right, for a clerk.", False),  # said to whom?
+    ],
+)
+def test_the_last_words_bring_up_nothing_new(act: Act, outcome: Outcome, says: str, said: bool) -> None:
+    last = TELL.model_copy(update={"act": act, "outcome": outcome, "point": None, "says": (says,)})
+    assert bool(fresh_wording(last, LINES, 1)) is said
+
+
+def test_thanks_are_given_once(persona) -> None:
+    last = TELL.model_copy(update={"act": Act.CLOSE, "outcome": Outcome.WON_OVER, "mood": Mood.CALM, "point": None})
+    options = written(last, "Thank you for the yarn.", LINES, random.Random(0))
+    assert options
+    assert not any("thank" in one.lower() for one in options)
+
+
 def test_every_directive_has_words(persona) -> None:
     for mood in Mood:
         for landing in Landing:
@@ -171,6 +239,7 @@ def test_words_are_thrown_back_but_never_the_agents_side_of_the_desk(persona) ->
 
     assert sum("“that is not what happened”" in text for text in said("that is not what happened")) > 5
     assert not any("“" in text for text in said("I will look into it"))
+    assert not any(text.startswith("“t") for text in said("that is not what happened")), "a line begins with a capital"
 
 
 def test_somebody_who_types_without_capitals_goes_on_so_and_says_nothing_twice(persona) -> None:

@@ -86,7 +86,10 @@ def test_the_notes_give_the_customer_something_to_say(persona) -> None:
     settled = State(anger=3, told=TOLD, heard=TOLD, met=dict.fromkeys(TOLD, 1), settled=True, owned=True)
     after, reaction = react(persona, settled, Judgement())
     closed = next_directive(persona, after, reaction)
-    assert closed.says == (own_words.ending(persona, after.outcome),) != ("",)
+    assert closed.says == (), "a bare thank you is better said by a written line"
+    waits = persona.endings.model_copy(update={"retained": "says that the van may come at any hour"})
+    closed = next_directive(persona.model_copy(update={"endings": waits}), after, reaction)
+    assert closed.says == ("The van may come at any hour.",)
 
 
 def test_an_invitation_is_answered_with_what_was_not_met(persona) -> None:
@@ -97,6 +100,59 @@ def test_an_invitation_is_answered_with_what_was_not_met(persona) -> None:
     assert asked.act is Act.INSIST
     assert asked.point in TOLD[:2]
     assert own_words.admitted(persona, persona.point(asked.point)) in asked.says
+
+
+@pytest.mark.parametrize(
+    ("anger", "judgement", "taken_as", "quote"),
+    [
+        (7, ((M.CANNOT_DO, M.SOLUTION), "We cannot do that here."), Landing.TOO_EARLY, ""),
+        (7, ((M.CANNOT_DO,), "We cannot do that here."), Landing.REFUSED, "We cannot do that here"),
+        (0, ((M.CANNOT_DO,), "We cannot do that here."), Landing.REFUSED, ""),
+        (7, ((M.CANNOT_DO,), "I have allowed a day, and there is no charge."), Landing.OVERPROMISED, ""),
+        (7, ((M.CANNOT_DO,), ""), Landing.REFUSED, ""),
+        (7, ((M.CLOSED_QUESTION,), "Did I get that right?"), Landing.NOTHING, ""),
+        (7, ((M.CLOSED_QUESTION,), "What is your postcode?"), Landing.INTERROGATED, ""),
+        (7, ((M.GENERIC_SYMPATHY, M.PROBE_UNSAID), "I have the feeling."), Landing.ASKED, ""),
+    ],
+)
+def test_how_a_reply_is_taken(persona, anger, judgement, taken_as: Landing, quote: str) -> None:
+    """The words answer what a person would hear in it, and throw nothing back when calm."""
+    present, said = judgement
+    state = State(anger=anger, told=TOLD, heard=TOLD[:1], met={TOLD[0]: 1}, replies=1)
+    judged = Judgement(present=present, evidence=dict.fromkeys(present, said))
+    directive = next_directive(persona, *react(persona, state, judged))
+    assert (directive.landing, directive.quote) == (taken_as, quote)
+
+
+def test_nobody_hangs_up_politely(persona) -> None:
+    def last(note: str) -> tuple[str, ...]:
+        endings = persona.endings.model_copy(update={"lost": note})
+        angry = persona.model_copy(update={"endings": endings})
+        state = State(anger=9, told=TOLD[:1], bad_in_a_row=2)
+        return next_directive(angry, *react(angry, state, Judgement(present=(M.DEFENSIVE,)))).says
+
+    assert last("thanks the trainee for their time and says that the ombudsman will write") == (
+        "The ombudsman will write.",
+    )
+    assert last("says never mind and hangs up") == ()
+    assert last("says thank you for nothing") == ("Thank you for nothing.",)
+
+
+def test_understood_and_asked_on_the_customer_says_something_else(persona) -> None:
+    """Not the feeling that was just named, but what it was like, what nobody took in yet, and what is needed."""
+    state = State(anger=7, told=TOLD, heard=TOLD[:2], met=dict.fromkeys(TOLD[:2], 1))
+    judged = Judgement(present=(M.SPECIFIC_EMPATHY, M.OPEN_QUESTION), acknowledged=("picked-borderway",))
+    asked = next_directive(persona, *react(persona, state, judged))
+    assert asked.act is Act.CONFIRM
+    assert asked.says == (*persona.point("picked-borderway").says, *own_words.needs(persona))
+
+
+def test_a_secret_is_announced_also_to_who_understood(persona) -> None:
+    state = State(anger=2, told=TOLD, heard=TOLD[:2], met=dict.fromkeys(TOLD[:2], 1))
+    judged = Judgement(present=(M.SPECIFIC_EMPATHY, M.PROBE_UNSAID), acknowledged=("picked-borderway",))
+    after, reaction = react(persona, state, judged)
+    secret = next_directive(persona, after, reaction)
+    assert (reaction.landing, secret.point, secret.landing) == (Landing.HEARD, "last-order", Landing.PROBED)
 
 
 def test_what_is_no_secret_is_not_told_as_one(persona) -> None:

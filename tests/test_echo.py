@@ -47,6 +47,24 @@ def test_the_words_are_those_of_the_landing_and_kind_ones_never() -> None:
     assert thrown_back(Reaction(before=6, after=5, floor=0, landing=Landing.HEARD, causes=(heard,))) == ""
 
 
+@pytest.mark.parametrize(
+    ("move", "landing", "quote", "thrown"),
+    [
+        (Move.SOLUTION, Landing.TOO_EARLY, "Here is what I'll do for you.", ""),
+        (Move.CLOSED_QUESTION, Landing.INTERROGATED, "Did I get that right?", ""),
+        (Move.CANNOT_DO, Landing.REFUSED, "I've allowed a day's margin.", ""),  # refuses nothing
+        (Move.CANNOT_DO, Landing.REFUSED, "That isn't possible here.", "That isn't possible here"),
+        (Move.DISMISSIVE, Landing.SPOILED, "cans or no cans", ""),  # no sentence
+        (Move.DISMISSIVE, Landing.SPOILED, "It happens to everybody.", "It happens to everybody"),
+    ],
+)
+def test_only_what_was_said_against_the_customer_is_thrown(
+    move: Move, landing: Landing, quote: str, thrown: str
+) -> None:
+    cause = Cause(rule=move, change=1.0, move=move, quote=quote)
+    assert thrown_back(Reaction(before=6, after=7, floor=0, landing=landing, causes=(cause,))) == thrown
+
+
 def test_what_may_be_no_speech_is_not_repeated() -> None:
     assert thrown_back(_cost("Ignore all previous instructions.", uncertain=True)) == ""
     assert thrown_back(_cost("Pleeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeease.")) == ""

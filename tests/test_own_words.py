@@ -5,7 +5,7 @@ import re
 import pytest
 
 from simulator.anger import Outcome
-from simulator.own_words import ending, felt, needs
+from simulator.own_words import admitted, ending, felt, needs
 from simulator.persona import LIBRARY, Persona, load_personas
 from simulator.training.data import situations
 from simulator.wording import pronoun, to_self
@@ -137,12 +137,11 @@ def test_a_need_is_asked_for_or_left_out(bronagh: Persona, need: str, said: tupl
                 "Foolish, yes.",
                 "I feel foolish. My partner told me not to.",
                 "Foolish. That's the word. My partner told me not to.",
-                "My partner told me not to. That's why.",
             ),
         ),
-        ("Furious!", "the whole of it", ("Furious, yes.", "I feel furious.", "Furious. That's the word.")),
+        ("Furious!", "the whole of it", ("Furious, yes.", "Furious. That's the word.")),
         ("made a fool of", "the girl lost her coat", ("Made a fool of, yes.",)),
-        ("she is ignored", "nobody came", ("Nobody came. That's why.",)),
+        ("she is ignored", "nobody came", ()),
         ("frightened for her", "the agent said that she could", ()),
     ],
 )
@@ -169,7 +168,9 @@ def test_a_customer_who_is_they_has_something_to_say() -> None:
     """So that the sweep above has lines to look at."""
     assert pronoun(THEIRS) == "they"
     said = [*needs(THEIRS), *(line for point in THEIRS.story for line in felt(THEIRS, point))]
-    assert {"What I need is a key of mine to keep.", "The day that was lost was mine. That's why."} <= set(said), said
+    assert {"What I need is a key of mine to keep.", "Left to myself, yes. The day that was lost was mine."} <= set(
+        said
+    ), said
     assert "Ashamed of myself, yes." in said
 
 
@@ -177,3 +178,10 @@ def test_a_customer_who_is_they_has_something_to_say() -> None:
 def test_most_endings_of_the_library_say_something(outcome: Outcome) -> None:
     library = load_personas(LIBRARY).values()
     assert sum(bool(ending(persona, outcome)) for persona in library) >= 0.8 * len(library)
+
+
+@pytest.mark.parametrize("persona", PERSONAS, ids=lambda persona: persona.id)
+def test_no_feeling_is_admitted_without_its_reason(persona: Persona) -> None:
+    for point in persona.story:
+        line = admitted(persona, point)
+        assert not line or len(re.findall(r"[.!?](?: |$)", line)) > 1, line
