@@ -3,7 +3,8 @@
 import pytest
 
 from simulator.judge import Reading
-from simulator.models.points import pair_tensors, taken
+from simulator.models.encoding import FIRST_POINT, PADDING, REPLY, rounded
+from simulator.models.points import story_tensors, taken, together
 from simulator.moves import Move
 from simulator.persona import load_personas
 
@@ -21,11 +22,39 @@ def test_the_likeliest_point_has_less_to_prove(chances: list[float], chosen: lis
     assert taken(chances, threshold=0.6, first=0.2) == chosen
 
 
-def test_a_pair_is_two_segments() -> None:
-    ids, mask, types = pair_tensors([([1, 7, 7, 2], [8, 2]), ([1, 7, 2], [8, 8, 8, 2])])
-    assert [row[:7] for row in ids.tolist()] == [[1, 7, 7, 2, 8, 2, 0], [1, 7, 2, 8, 8, 8, 2]]
-    assert [row[:7] for row in types.tolist()] == [[0, 0, 0, 0, 1, 1, 0], [0, 0, 0, 1, 1, 1, 1]]
-    assert mask.sum(1).tolist() == [6, 7]
+def test_a_point_is_read_by_its_own_tokens(engine) -> None:
+    """Each token of a reading belongs to the reply, to the line before it, or to one point; none is left out."""
+    persona = load_personas()["late-shipment"]
+    encoding = engine.judge._encoding
+    one = encoding(Reading(persona=persona, reply="Nobody warned you."))
+    ids, marks = encoding.beside(one, "You people!", persona.story[:2])
+    words = ["".join(encoding.tokenizer.convert_ids_to_tokens([i for i, m in zip(ids, marks, strict=True) if m == part]))
+             for part in range(REPLY, FIRST_POINT + 2)]  # fmt: skip
+    assert words[:2] == ["[CLS]nobodywarnedyou.[SEP]", "youpeople![SEP]"]
+    assert len(words) == 4
+    assert all(text.endswith("[SEP]") for text in words)
+    assert words[2] != words[3]
+    assert marks == sorted(marks)
+    assert len(ids) == len(marks)
+
+
+def test_any_story_fits_the_encoder(engine) -> None:
+    """Twelve points, the most that a persona may have, and a reply as long as it may be."""
+    persona = load_personas()["late-shipment"]
+    story = tuple(persona.story[0].model_copy(update={"id": f"p{i}", "fact": "a word " * 60}) for i in range(12))
+    groups = together(story)
+    assert [point for group in groups for point in group] == list(story)
+    encoding = engine.judge._encoding
+    one = encoding(Reading(persona=persona, reply="so " * 500))
+    assert all(len(encoding.beside(one, "no " * 500, group)[0]) <= 512 for group in groups)
+
+
+def test_points_beside_each_other_in_a_batch_keep_apart() -> None:
+    """Readings of different lengths and numbers of points: marks are padded with nothing, and rows come in few numbers."""
+    ids, marks = story_tensors(rounded([([1, 7, 2, 2, 8, 2], [1, 1, 1, 2, 3, 3]), ([1, 2, 2], [1, 1, 2]), ([1], [1])]))
+    assert ids.shape == marks.shape == (4, 16)
+    assert marks[1].tolist() == [1, 1, 2] + [PADDING] * 13
+    assert marks[3].tolist() == marks[2].tolist()
 
 
 def test_a_point_is_taken_in_by_understanding_and_by_nothing_else(engine) -> None:

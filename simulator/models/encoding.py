@@ -19,7 +19,9 @@ from simulator.persona import StoryPoint
 REPLY_TOKENS = 192  # a longer reply is read at both ends
 CONTEXT_TOKENS = 80
 ROUNDED = 16  # lengths of a batch are multiples of it
-PAIR_REPLY_TOKENS, PAIR_POINT_TOKENS = 140, 48  # beside a story point, of the reply and of the point
+ROWS = (1, 2, 4, 8, 16, 24, 32)  # how many rows a batch may have
+BESIDE_TOKENS, SAID_TOKENS, POINT_TOKENS = 140, 48, 48  # beside a story: of the reply, of what it answers, of a point
+PADDING, REPLY, SAID, FIRST_POINT = 0, 1, 2, 3  # marks of tokens beside a story; a second point's are FIRST_POINT + 1
 
 Item = TypeVar("Item")
 
@@ -27,6 +29,11 @@ Item = TypeVar("Item")
 def point_text(point: StoryPoint) -> str:
     """A story point as the evaluator reads it."""
     return f"{point.fact}. {point.feeling}, because {point.because}. {point.says[0]}"
+
+
+def answered(reading: Reading) -> str:
+    """The customer's line that the reply answers; "" when the call begins with the reply."""
+    return next((" ".join(text.split()) for role, text in reversed(reading.history) if role == "customer"), "")
 
 
 def context_text(reading: Reading) -> str:
@@ -72,15 +79,21 @@ class Encoding:
             offsets=offsets,
         )
 
-    def pair(self, one: Encoded, point: StoryPoint) -> tuple[list[int], list[int]]:
-        """Token ids of a reply and of a story point to stand behind it; each ends with a separator."""
+    def beside(self, one: Encoded, said: str, points: Sequence[StoryPoint]) -> tuple[list[int], list[int]]:
+        """Token ids, and marks of what each belongs to, of a reply, the customer's line that it answers, and story points."""
+        sep = self.tokenizer.sep_token_id
+        reply = _both_ends(one.ids[1 : 1 + one.reply_length], BESIDE_TOKENS)
+        before = _both_ends(list(self._tokens(said).input_ids), SAID_TOKENS)
+        parts = [[self.tokenizer.cls_token_id, *reply, sep], [*before, sep]]
+        parts += [[*self._point(point), sep] for point in points]
+        return [i for part in parts for i in part], [mark for mark, part in enumerate(parts, REPLY) for _ in part]
+
+    def _point(self, point: StoryPoint) -> list[int]:
         if point not in self._points:
             if len(self._points) > 5000:
                 self._points.clear()
-            self._points[point] = list(self._tokens(point_text(point)).input_ids)[:PAIR_POINT_TOKENS]
-        sep = self.tokenizer.sep_token_id
-        reply = _both_ends(one.ids[1 : 1 + one.reply_length], PAIR_REPLY_TOKENS)
-        return [self.tokenizer.cls_token_id, *reply, sep], [*self._points[point], sep]
+            self._points[point] = list(self._tokens(point_text(point)).input_ids)[:POINT_TOKENS]
+        return self._points[point]
 
 
 def _both_ends(items: list[Item], most: int) -> list[Item]:
@@ -98,6 +111,15 @@ def padded(rows: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
     return ids, mask
 
 
+def rounded(items: Sequence[Item]) -> list[Item]:
+    """The items, the last of them repeated up to the next number in ROWS; for the same reason.
+
+    Without both, memory grows with all that was ever read: four megabytes for each shape.
+    """
+    rows = next((rows for rows in ROWS if rows >= len(items)), len(items))
+    return [*items, *[items[-1]] * (rows - len(items))]
+
+
 def batch_tensors(encoded: Sequence[Encoded]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """ids, mask, types and the marks of the reply's own tokens, each (batch, tokens)."""
     ids, mask = padded([one.ids for one in encoded])
@@ -108,12 +130,12 @@ def batch_tensors(encoded: Sequence[Encoded]) -> tuple[Tensor, Tensor, Tensor, T
     return ids, mask, types, reply
 
 
-def load_encoder(base: Path) -> tuple[Any, nn.Module, int]:
-    """Tokenizer, encoder and hidden size of the base. Raises ModelError."""
+def load_encoder(base: Path, attention: str = "eager") -> tuple[Any, nn.Module, int]:
+    """Tokenizer, encoder and hidden size of the base. For long inputs "sdpa" is the faster attention. Raises ModelError."""
     try:
         tokenizer = AutoTokenizer.from_pretrained(base)
         encoder = AutoModel.from_pretrained(
-            base, use_safetensors=True, add_pooling_layer=False, attn_implementation="eager"
+            base, use_safetensors=True, add_pooling_layer=False, attn_implementation=attention
         )
     except (OSError, ValueError) as error:
         raise ModelError(
@@ -125,23 +147,19 @@ def load_encoder(base: Path) -> tuple[Any, nn.Module, int]:
 Network = TypeVar("Network", bound=nn.Module)
 
 
-def fitted(network: Network, state: dict[str, Tensor], scale: float = 1.0) -> Network:
-    """A network with `encoder`, brought to what was trained: low-rank deltas (`lora.*`) merged; heads, and blocks that were
-    trained whole, loaded (`heads.*`).
+def fitted(network: Network, state: dict[str, Tensor]) -> Network:
+    """A network with `encoder`, brought to what was trained (`heads.*`: the heads, and the blocks of the encoder).
 
     Ready to judge: in evaluation mode, the encoder in bfloat16 where the processor computes with it. Raises ModelError when
     weights and network do not fit each other.
     """
     encoder: Any = network.encoder
+    mine = {key.removeprefix("heads."): v.float() for key, v in state.items() if key.startswith("heads.")}
     try:
-        for name in sorted({key.removeprefix("lora.").rsplit(".", 1)[0] for key in state if key.startswith("lora.")}):
-            delta = state[f"lora.{name}.B"].float() @ state[f"lora.{name}.A"].float() * scale
-            encoder.get_submodule(name).weight.data.add_(delta)
-        mine = {key.removeprefix("heads."): v.float() for key, v in state.items() if key.startswith("heads.")}
         missing, unknown = network.load_state_dict(mine, strict=False)
-    except (AttributeError, KeyError, RuntimeError) as error:
+    except RuntimeError as error:
         raise ModelError(f"The evaluator's adapter does not fit its base ({error}); reinstall Defuse") from error
-    if unknown or any(not key.startswith("encoder.") for key in missing):
+    if unknown or any(not key.startswith("encoder.embeddings.") for key in missing):
         raise ModelError("The evaluator's adapter does not fit this version of Defuse; reinstall it, or train it again")
     if torch.ops.mkldnn._is_mkldnn_bf16_supported():
         encoder.to(torch.bfloat16)  # twice as fast; the heads stay exact

@@ -1,21 +1,24 @@
-"""Which story points a reply takes in: an encoder of its own reads the reply beside each point (a cross-encoder; Nogueira
-and Cho, 2019).
+"""Which story points a reply takes in: an encoder of its own reads the reply, the line that it answers, and the story's points
+side by side, so that a point is weighed against its neighbours (a cross-encoder; Nogueira and Cho, 2019).
 
 A point is only taken in by a reply that shows understanding, so only those that do are read; and such a reply nearly always
 means some point, so the likeliest one has less to prove than a second.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from simulator.models.encoding import Encoded, Encoding, padded
+from simulator.models.encoding import FIRST_POINT, PADDING, REPLY, Encoded, Encoding, padded, rounded
 from simulator.moves import Move
 from simulator.persona import StoryPoint
 
 TAKE_IN = frozenset((Move.SPECIFIC_EMPATHY, Move.RESTATEMENT, Move.OWNERSHIP))
-BATCH = 32  # pairs
+TOGETHER = 6  # story points in one reading, so that all fit the encoder's 512 positions
+ATTENTION = "sdpa"  # a story is long: a third faster to train on
+BATCH = 8  # readings of a reply beside a story
 
 
 class PointReader(nn.Module):
@@ -26,28 +29,47 @@ class PointReader(nn.Module):
         self.encoder = encoder
         self.head = nn.Sequential(nn.Linear(3 * width, width), nn.GELU(), nn.Dropout(0.1), nn.Linear(width, 1))
 
-    def forward(self, ids: Tensor, mask: Tensor, types: Tensor) -> Tensor:
-        """Logits that the reply (type 0) takes in the point beside it (type 1), (pairs,); all arguments (pairs, tokens)."""
+    def forward(self, ids: Tensor, marks: Tensor) -> Tensor:
+        """Logits that the reply takes in each point beside it, (readings, most points); both arguments (readings, tokens).
+
+        Where a reading has fewer points than another, its last logits mean nothing.
+        """
+        mask, types = (marks != PADDING).long(), (marks > REPLY).long()
         out: Tensor = self.encoder(input_ids=ids, attention_mask=mask, token_type_ids=types).last_hidden_state
         states = out.to(next(self.head.parameters()).dtype)
-        point = types[:, :, None].to(states.dtype)
-        reply = mask[:, :, None] - point
-        means = [(states * part).sum(1) / part.sum(1) for part in (point, reply)]
-        logits: Tensor = self.head(torch.cat([states[:, 0], *means], -1))
-        return logits[:, 0]
+        most = max(int(marks.max()) - FIRST_POINT + 1, 1)
+        wanted = torch.tensor([REPLY, *range(FIRST_POINT, FIRST_POINT + most)])
+        parts = (marks[:, None, :] == wanted[None, :, None]).to(states.dtype)
+        means = parts @ states / parts.sum(-1, keepdim=True).clamp(min=1.0)
+        whole = torch.stack([states[:, 0], means[:, 0]], 1).flatten(1)[:, None].expand(-1, most, -1)
+        logits: Tensor = self.head(torch.cat([whole, means[:, 1:]], -1))
+        return logits[..., 0]
 
 
-def pair_tensors(pairs: Sequence[tuple[list[int], list[int]]]) -> tuple[Tensor, Tensor, Tensor]:
-    """ids, mask and types of pairs as `Encoding.pair` gives them, each (pairs, tokens)."""
-    ids, mask = padded([reply + point for reply, point in pairs])
-    types, _ = padded([[0] * len(reply) + [1] * len(point) for reply, point in pairs])
-    return ids, mask, types
+def story_tensors(readings: Sequence[tuple[list[int], list[int]]]) -> tuple[Tensor, Tensor]:
+    """ids and marks of readings as `Encoding.beside` gives them, each (readings, tokens)."""
+    return padded([ids for ids, _ in readings])[0], padded([marks for _, marks in readings])[0]
+
+
+def together(points: Sequence[StoryPoint]) -> list[Sequence[StoryPoint]]:
+    """The points of a story in as few groups, of as like size, as TOGETHER allows."""
+    groups = -(-len(points) // TOGETHER)
+    return [points[i * len(points) // groups : (i + 1) * len(points) // groups] for i in range(groups)]
 
 
 def taken(chances: Sequence[float], threshold: float, first: float) -> list[bool]:
     """Which points a reply that shows understanding takes in: all over `threshold`, and the likeliest if over `first`."""
     best = max(chances, default=0.0)
     return [chance >= threshold or (chance == best and chance >= first) for chance in chances]
+
+
+class Heard(NamedTuple):
+    """A reply to be held against a story: its tokens, the customer's line before it, the story, and the moves that it makes."""
+
+    encoded: Encoded
+    said: str
+    story: Sequence[StoryPoint]
+    moves: Collection[Move]
 
 
 class Hearing:
@@ -58,26 +80,25 @@ class Hearing:
         self._encoding = encoding
         self._threshold, self._first = threshold, first
 
-    def taken_in(
-        self, replies: Sequence[tuple[Encoded, Sequence[StoryPoint], Collection[Move]]]
-    ) -> list[tuple[str, ...]]:
-        """Ids of the points that each reply takes in; a reply comes with its customer's story and the moves that it makes."""
-        pairs = [
-            (i, point, self._encoding.pair(encoded, point))
-            for i, (encoded, story, moves) in enumerate(replies)
-            if not TAKE_IN.isdisjoint(moves)
-            for point in story
+    def taken_in(self, replies: Iterable[Heard]) -> list[tuple[str, ...]]:
+        """Ids of the points that each reply takes in."""
+        replies = list(replies)
+        readings = [
+            (i, points, self._encoding.beside(one.encoded, one.said, points))
+            for i, one in enumerate(replies)
+            if not TAKE_IN.isdisjoint(one.moves)
+            for points in together(one.story)
         ]
-        pairs.sort(key=lambda one: len(one[2][0]) + len(one[2][1]))  # so that little of a batch is padding
+        readings.sort(key=lambda one: len(one[2][0]))  # so that little of a batch is padding
         chances: list[dict[str, float]] = [{} for _ in replies]
-        for start in range(0, len(pairs), BATCH):
-            batch = pairs[start : start + BATCH]
-            found = self._reader(*pair_tensors([tokens for _, _, tokens in batch])).sigmoid().tolist()
-            for (i, point, _), chance in zip(batch, found, strict=True):
-                chances[i][point.id] = chance
-        return [
-            tuple(p.id for p, yes in zip(story, taken(mine, self._threshold, self._first), strict=True) if yes)
-            if (mine := [found[p.id] for p in story if p.id in found])
-            else ()
-            for (_, story, _), found in zip(replies, chances, strict=True)
-        ]
+        for start in range(0, len(readings), BATCH):
+            batch = readings[start : start + BATCH]
+            found = self._reader(*story_tensors(rounded([tokens for _, _, tokens in batch]))).sigmoid().tolist()
+            for (i, points, _), mine in zip(batch, found, strict=False):
+                chances[i] |= {point.id: chance for point, chance in zip(points, mine, strict=False)}
+        return [self._over(one.story, mine) for one, mine in zip(replies, chances, strict=True)]
+
+    def _over(self, story: Sequence[StoryPoint], chances: dict[str, float]) -> tuple[str, ...]:
+        read = [point.id for point in story if point.id in chances]
+        over = taken([chances[name] for name in read], self._threshold, self._first)
+        return tuple(name for name, yes in zip(read, over, strict=True) if yes)

@@ -12,9 +12,9 @@ from torch import Tensor
 
 from simulator.judge import JudgeError, Reading
 from simulator.models.base import ModelError
-from simulator.models.encoding import Encoded, Encoding, batch_tensors, fitted, load_encoder
+from simulator.models.encoding import Encoded, Encoding, answered, batch_tensors, fitted, load_encoder, rounded
 from simulator.models.memory import out_of_memory
-from simulator.models.points import Hearing, PointReader
+from simulator.models.points import ATTENTION, Heard, Hearing, PointReader
 from simulator.models.reader import Familiar, Reader
 from simulator.moves import MOVES, Judgement, Move
 
@@ -32,12 +32,12 @@ class TrainedJudge:
         self.settings = json.loads(files[1].read_text())
         tokenizer, encoder, width = load_encoder(base)
         self._encoding = Encoding(tokenizer)
-        state, scale = load_file(files[0]), float(self.settings["lora_scale"])
-        self._reader = fitted(Reader(encoder, width), state, scale)
+        state = load_file(files[0])
+        self._reader = fitted(Reader(encoder, width), state)
         self._familiar = Familiar(
             state["familiar.mean"], state["familiar.whiten"], float(self.settings["familiar_within"])
         )
-        _, encoder, width = load_encoder(base)
+        _, encoder, width = load_encoder(base, ATTENTION)
         reader = fitted(PointReader(encoder, width), load_file(files[2]))
         cuts = json.loads(files[3].read_text())
         if not {"threshold", "first"} <= cuts.keys():
@@ -63,16 +63,18 @@ class TrainedJudge:
         return [judged[i] for i in range(len(readings))]
 
     def _batch(self, readings: list[Reading], encoded: list[Encoded]) -> list[Judgement]:
-        ids, mask, types, reply = batch_tensors(encoded)
-        states = self._reader.read(ids, mask, types)
-        logits, spans = self._reader.moves(states, reply)
+        ids, mask, types, reply = batch_tensors(rounded(encoded))
+        states = self._reader.read(ids, mask, types)[: len(readings)]
+        logits, spans = self._reader.moves(states, reply[: len(readings)])
         if not bool(torch.isfinite(logits).all()):
             raise JudgeError("The evaluator returned no numbers for this reply; send it again, or reword it")
         chances = (logits[:, :-1] * self._slope[:, 0] + self._slope[:, 1]).sigmoid()
         strange = (logits[:, -1].sigmoid() >= self.settings["attack_threshold"]) | ~self._familiar(states[:, 0])
         present = [self._present(one) for one in chances]
-        stories = [reading.persona.story if reading.persona else () for reading in readings]
-        taken = self._points.taken_in(list(zip(encoded, stories, present, strict=True)))
+        taken = self._points.taken_in(
+            Heard(one, answered(reading), reading.persona.story if reading.persona else (), moves)
+            for reading, one, moves in zip(readings, encoded, present, strict=True)
+        )
         return [
             self._verdict(reading.reply, encoded[i], chances[i], present[i], spans[i], taken[i], bool(strange[i]))
             for i, reading in enumerate(readings)

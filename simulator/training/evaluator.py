@@ -1,8 +1,8 @@
-"""Trains the evaluator's adapter: `python -m simulator.training.evaluator`. Data, seed and recipe are all here.
+"""Trains the evaluator: `python -m simulator.training.evaluator`. Data, seed and recipe are all here.
 
-LoRA on the upper blocks of the encoder, and heads, on the labelled replies; then the encoder that hears story points
-(points.py). Thresholds and calibration come from the validation split, whose pens and situations the training never saw; the
-test split is only ever scored.
+All blocks of the encoder, and heads, on the labelled replies; then a second encoder, which hears story points (points.py).
+Thresholds and calibration come from the validation split, whose pens and situations the training never saw; the test split
+is only ever scored.
 """
 
 import argparse
@@ -28,13 +28,11 @@ from simulator.training import points
 from simulator.training.data import replies
 from simulator.training.examples import Example, best_threshold, by_scene, shuffled_batches, varied
 from simulator.training.loop import fit, save, start
-from simulator.training.lora import ALPHA, RANK, add_lora
 
 log = logging.getLogger(__name__)
 
 RUBRIC = "1"
-EPOCHS = 4
-RATE_LORA = 1e-3
+EPOCHS, RATE = 3, 1.5e-4
 SPAN_WEIGHT = 0.5
 SEED = 20
 
@@ -93,7 +91,6 @@ def fit_settings(signals: np.ndarray, wanted: np.ndarray) -> dict[str, Any]:
         # No more than one genuine reply in a hundred may be taken for an attack.
         "attack_threshold": float(np.quantile(attack[genuine], 0.99)),
         "uncertain_within": 0.05,
-        "lora_scale": ALPHA / RANK,
     }
 
 
@@ -114,12 +111,11 @@ def loss(reader: Reader, batch: list[Example]) -> Tensor:
 
 
 def train(out: Path, epochs: int) -> list[bool]:
-    """Train, set thresholds on validation, and save adapter and settings into `out`.
+    """Train, set thresholds on validation, and save weights and settings into `out`.
 
     Returns, for each validation reply, whether it makes a move that can take in a story point.
     """
     encoding, encoder, width = start(SEED)
-    lora = add_lora(encoder)
     reader = Reader(encoder, width)
     items = replies("train")
     examples, scenes = [Example(item, encoding) for item in items], by_scene(items)
@@ -130,14 +126,14 @@ def train(out: Path, epochs: int) -> list[bool]:
         lambda: shuffled_batches([varied(one, scenes, encoding) for one in examples]),
         lambda batch: loss(reader, batch),
         epochs=epochs,
-        rate=RATE_LORA,
+        rate=RATE,
     )
     signals, wanted, states = predict(reader, held_out)
     settings = fit_settings(signals, wanted)
     genuine = [one for one in examples if one.item.kind != "attack"]
     learnt = predict(reader, random.sample(genuine, min(3000, len(genuine))))[-1]
     familiar, within = fit_familiar(learnt, states[wanted[:, -1] == 0])
-    save(out, "reader", reader, {**settings, "familiar_within": within}, lora, familiar)
+    save(out, "reader", reader, {**settings, "familiar_within": within}, familiar)
     return understood(signals, settings)
 
 

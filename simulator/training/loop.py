@@ -14,7 +14,6 @@ from torch import Tensor, nn
 
 from simulator.models.bundled import MINILM, ensure
 from simulator.models.encoding import Encoding, load_encoder
-from simulator.training.lora import Lora
 
 log = logging.getLogger(__name__)
 
@@ -32,17 +31,19 @@ class Start(NamedTuple):
     width: int
 
 
-def start(seed: int) -> Start:
-    """The base encoder without dropout, after all seeds are set.
+def start(seed: int, attention: str = "eager") -> Start:
+    """The base encoder without dropout, its word vectors frozen, after all seeds are set.
 
     Drawing dropout masks costs half of the time on a CPU; the heads keep theirs.
     """
     random.seed(seed)
     torch.manual_seed(seed)
-    tokenizer, encoder, width = load_encoder(ensure(MINILM))
+    tokenizer, encoder, width = load_encoder(ensure(MINILM), attention)
     for module in encoder.modules():
         if isinstance(module, nn.Dropout):
             module.p = 0.0
+    for parameter in encoder.get_submodule("embeddings").parameters():
+        parameter.requires_grad = False
     return Start(Encoding(tokenizer), encoder, width)
 
 
@@ -90,14 +91,11 @@ def save(
     name: str,
     network: nn.Module,
     settings: Mapping[str, object],
-    lora: Mapping[str, Lora] | None = None,
     more: Mapping[str, Tensor] | None = None,
 ) -> None:
     """Write what was trained as `name`.safetensors (half precision), and the settings beside it."""
-    trained = {k for k, p in network.named_parameters() if p.requires_grad and not k.endswith((".A", ".B"))}
+    trained = {k for k, p in network.named_parameters() if p.requires_grad}
     state = {f"heads.{k}": v.half() for k, v in network.state_dict().items() if k in trained}
-    for key, layer in (lora or {}).items():
-        state |= {f"lora.{key}.A": layer.A.detach().half(), f"lora.{key}.B": layer.B.detach().half()}
     out.mkdir(parents=True, exist_ok=True)
     save_file({k: v.contiguous() for k, v in {**state, **(more or {})}.items()}, out / f"{name}.safetensors")
     (out / f"{name}.json").write_text(json.dumps(settings, indent=1) + "\n")

@@ -1,7 +1,7 @@
 """Trains the part of the evaluator that hears story points; the second half of `python -m simulator.training.evaluator`.
 
-A cross-encoder (models/points.py), all of its blocks tuned, on every reply that shows understanding beside every story point of
-its customer, and on some others. Thresholds come from the validation split.
+A cross-encoder (models/points.py), all of its blocks tuned, on every reply that shows understanding beside the story of its
+customer, and on some others. Thresholds come from the validation split.
 """
 
 import logging
@@ -14,7 +14,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits as bce
 
-from simulator.models.points import TAKE_IN, PointReader, pair_tensors, taken
+from simulator.models.encoding import answered
+from simulator.models.points import ATTENTION, TAKE_IN, PointReader, story_tensors, taken
 from simulator.persona import StoryPoint
 from simulator.training.data import replies
 from simulator.training.examples import Example, by_scene, varied
@@ -24,18 +25,17 @@ log = logging.getLogger(__name__)
 
 EPOCHS, RATE = 3, 1.5e-4
 BATCH = 16
-OTHERS = 0.25  # share of the other replies in an epoch, attacks apart, each beside one story point
+OTHERS = 0.15  # share of the other replies in an epoch
+UNSAID = 0.1  # share of the rows that are read without the line that they answer, so that the reply itself counts
 CHOICE = 0.5  # weight of choosing among the points of a customer, against judging each by itself
 SEED = 21
 
-Pair = tuple[list[int], list[int]]
-
 
 class Row:
-    """A reply beside story points: the pairs, and which of the points it takes in."""
+    """A reply beside story points: tokens with their marks, and which of the points it takes in."""
 
-    def __init__(self, one: Example, points: Sequence[StoryPoint]) -> None:
-        self.pairs: list[Pair] = [one.encoding.pair(one.encoded, point) for point in points]
+    def __init__(self, one: Example, said: str, points: Sequence[StoryPoint]) -> None:
+        self.tokens = one.encoding.beside(one.encoded, said, points)
         self.taken = [float(point.id in one.item.acknowledged) for point in points]
 
 
@@ -45,54 +45,60 @@ def story(one: Example) -> tuple[StoryPoint, ...]:
 
 
 def rows(examples: Sequence[Example]) -> list[Row]:
-    """An epoch: replies that show understanding with their whole story, attacks and some others with one point of it."""
+    """An epoch: replies that show understanding and some others, each beside its customer's points in any order."""
     drawn = []
     for one in examples:
-        if not story(one):
-            continue
-        if not TAKE_IN.isdisjoint(one.item.moves):
-            drawn.append(Row(one, story(one)))
-        elif one.item.kind == "attack" or random.random() < OTHERS:
-            drawn.append(Row(one, [random.choice(story(one))]))
+        if story(one) and (not TAKE_IN.isdisjoint(one.item.moves) or random.random() < OTHERS):
+            said = "" if random.random() < UNSAID else answered(one.item.reading)
+            drawn.append(Row(one, said, [_worded(p) for p in random.sample(story(one), len(story(one)))]))
     return drawn
+
+
+def _worded(point: StoryPoint) -> StoryPoint:
+    """The point in any one of its wordings."""
+    return point.model_copy(update={"says": (random.choice(point.says),)})
 
 
 def batches(drawn: list[Row]) -> list[list[Row]]:
     """Random batches of rows of like length."""
-    drawn = sorted(drawn, key=lambda row: len(row.pairs[0][0]) + random.uniform(-15, 15))
+    drawn = sorted(drawn, key=lambda row: len(row.tokens[0]) + random.uniform(-15, 15))
     cut = [drawn[i : i + BATCH] for i in range(0, len(drawn), BATCH)]
     return random.sample(cut, len(cut))
 
 
 def loss(reader: PointReader, batch: list[Row]) -> Tensor:
-    """Each pair judged by itself, and, where a reply takes in a point, that point chosen among its customer's."""
-    logits = reader(*pair_tensors([pair for row in batch for pair in row.pairs])).float()
-    wanted = torch.tensor([yes for row in batch for yes in row.taken])
-    total = bce(logits, wanted)
-    choices, first = [], 0
-    for row in batch:
-        mine, yes = logits[first : first + len(row.taken)], wanted[first : first + len(row.taken)] > 0
-        first += len(row.taken)
-        if yes.any() and not yes.all():
-            choices.append(mine.logsumexp(0) - mine[yes].logsumexp(0))
+    """Each point judged by itself, and, where a reply takes in a point, that point chosen among its customer's."""
+    found = logits(reader, batch)
+    wanted = [torch.tensor(row.taken) for row in batch]
+    total = bce(torch.cat(found), torch.cat(wanted))
+    choices = [
+        mine.logsumexp(0) - mine[yes > 0].logsumexp(0)
+        for mine, yes in zip(found, wanted, strict=True)
+        if yes.any() and not yes.all()
+    ]
     return total + CHOICE * torch.stack(choices).mean() if choices else total
 
 
+def logits(reader: PointReader, batch: Sequence[Row]) -> list[Tensor]:
+    """Logits of each row's points, (points,) each."""
+    found = reader(*story_tensors([row.tokens for row in batch])).float()
+    return [mine[: len(row.taken)] for mine, row in zip(found, batch, strict=True)]
+
+
 def predict(reader: PointReader, found: Sequence[Row]) -> list[np.ndarray]:
-    """Chances of every pair, one array a row; like lengths are read together."""
-    order = sorted(range(len(found)), key=lambda i: len(found[i].pairs[0][0]))
+    """Chances of every point, one array a row; like lengths are read together."""
+    order = sorted(range(len(found)), key=lambda i: len(found[i].tokens[0]))
     chances: dict[int, np.ndarray] = {}
     with torch.inference_mode(), torch.autocast("cpu", dtype=torch.bfloat16):
         for start_at in range(0, len(order), BATCH):
             chosen = order[start_at : start_at + BATCH]
-            logits = reader(*pair_tensors([pair for i in chosen for pair in found[i].pairs])).float()
-            parts = logits.sigmoid().split([len(found[i].pairs) for i in chosen])
-            chances |= {i: part.numpy() for i, part in zip(chosen, parts, strict=True)}
+            parts = logits(reader, [found[i] for i in chosen])
+            chances |= {i: part.sigmoid().numpy() for i, part in zip(chosen, parts, strict=True)}
     return [chances[i] for i in range(len(found))]
 
 
 def fit_thresholds(chances: Sequence[np.ndarray], found: Sequence[Row], understood: Sequence[bool]) -> dict[str, float]:
-    """The two thresholds with the highest F1 over all pairs, where only replies that were `understood` can take in a point."""
+    """The two thresholds with the highest F1 over all points, where only replies that were `understood` can take in a point."""
     wanted = sum(sum(row.taken) for row in found)
     best: tuple[float, float, float] = (0.0, 0.5, 0.5)
     for threshold in np.arange(0.1, 0.96, 0.02):
@@ -113,9 +119,7 @@ def train(out: Path, epochs: int, understood: Sequence[bool]) -> None:
 
     `understood` says of each validation reply whether the trained moves give it one that can take in a point.
     """
-    encoding, encoder, width = start(SEED)
-    for parameter in encoder.get_submodule("embeddings").parameters():
-        parameter.requires_grad = False
+    encoding, encoder, width = start(SEED, ATTENTION)
     reader = PointReader(encoder, width)
     items = replies("train")
     examples, scenes = [Example(item, encoding) for item in items], by_scene(items)
@@ -128,5 +132,5 @@ def train(out: Path, epochs: int, understood: Sequence[bool]) -> None:
     )
     held_out = [Example(item, encoding) for item in replies("validation")]
     known = [i for i, one in enumerate(held_out) if story(one)]
-    found = [Row(held_out[i], story(held_out[i])) for i in known]
+    found = [Row(held_out[i], answered(held_out[i].item.reading), story(held_out[i])) for i in known]
     save(out, "points", reader, fit_thresholds(predict(reader, found), found, [understood[i] for i in known]))
