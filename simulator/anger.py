@@ -43,6 +43,7 @@ class Rule:
     GUESS_AGAIN = 0.5  # factor, each further one
 
     # Levels.
+    CALM_UNDER = 2.0  # where calm begins; nobody gets there while anything of the story is unheard
     OPENS_UP = 1.0  # this far over the level at which advice lands, the unsaid can be said
     OPENS_UP_OVER_FLOOR = 0.5  # and at least this far over the floor, or it could never be reached
     HEARD_ENOUGH = 0.6  # share of the story, by weight, for a customer to be kept rather than placated
@@ -156,8 +157,12 @@ def heard_share(persona: Persona, heard: tuple[str, ...]) -> float:
 
 
 def floor(persona: Persona, heard: tuple[str, ...]) -> float:
-    """The level under which anger cannot fall while the rest of the story is unheard."""
-    return persona.temperament.opening_anger * (1 - heard_share(persona, heard))
+    """The level under which anger cannot fall while the rest of the story is unheard: the unheard share of the opening anger,
+    and never calm, so that neither half of the method can do without the other."""
+    if all(point.id in heard for point in persona.story):
+        return CALM
+    opening = persona.temperament.opening_anger
+    return max(opening * (1 - heard_share(persona, heard)), min(opening, Rule.CALM_UNDER))
 
 
 def react(persona: Persona, state: State, judgement: Judgement) -> Step:

@@ -7,7 +7,7 @@ import re
 from enum import StrEnum
 
 from simulator import own_words
-from simulator.anger import Ending, Landing, Outcome, Reaction, State
+from simulator.anger import Ending, Landing, Outcome, Reaction, Rule, State
 from simulator.echo import SAYS_NO, thrown_back
 from simulator.moves import Frozen
 from simulator.persona import Persona, Told
@@ -29,7 +29,7 @@ MOOD_FROM = (
     (8.0, Mood.FURIOUS),
     (6.0, Mood.ANGRY),
     (4.0, Mood.ANNOYED),
-    (2.0, Mood.WARY),
+    (Rule.CALM_UNDER, Mood.WARY),
 )
 HOT = (Mood.FURIOUS, Mood.ABOUT_TO_HANG_UP)
 COOL = (Mood.CALM, Mood.WARY)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.anger import FURY, Ending, Outcome, State, floor, opening_state, react
+from simulator.anger import FURY, Ending, Outcome, Rule, State, floor, opening_state, react
 from simulator.moves import LISTENING_BREAKS, MOVES, Judgement, Move
 from simulator.persona import Layer, Persona, Told
 
@@ -93,6 +93,15 @@ def test_never_falls_under_the_floor_of_what_is_unheard(call):
     persona, _ = call
     for before, _, after, _ in steps(*call):
         assert after.anger >= min(before.anger, floor(persona, after.heard)) - 1e-9
+
+
+@given(calls)
+def test_nobody_is_calm_before_the_whole_story_is_heard(call):
+    """Neither empathy alone nor listening alone, nor both without what is unsaid."""
+    persona, _ = call
+    for before, _, after, _ in steps(*call):
+        if after.anger < Rule.CALM_UNDER <= before.anger:
+            assert set(after.heard) == {point.id for point in persona.story}
 
 
 @given(calls)
