@@ -121,6 +121,8 @@ def fresh_wording(directive: Directive, lines: Sequence[tuple[Role, str]], seed:
     elif directive.act is Act.INSIST:
         own = [wording for wording in alone if not wording.startswith("I feel ")] or alone
         own = [wording for wording in own if not _SOMEBODY.search(wording)] or own
+        if directive.landing not in INVITED:  # coming back to it unasked means saying it, if need be nearly as before
+            own = own or fresh
     elif directive.act is Act.CONFIRM:
         own = alone[:1] if directive.asked else alone
     else:  # only a yes, or coming back to something, can do with a short line instead of an echo

@@ -118,7 +118,9 @@ def test_where_every_wording_would_echo_a_short_line_is_said(persona) -> None:
     confirm = TELL.model_copy(update={"act": Act.CONFIRM, "landing": Landing.HEARD, "says": ("My brother warned me.",)})
     lines = [*LINES, ("trainee", "You feel foolish, because your brother warned you.")]
     assert fresh_wording(confirm, lines, 1) == ""
-    assert fresh_wording(confirm.model_copy(update={"act": Act.INSIST}), lines, 1) == ""
+    insist = confirm.model_copy(update={"act": Act.INSIST})
+    assert fresh_wording(insist.model_copy(update={"landing": Landing.ASKED}), lines, 1) == ""
+    assert fresh_wording(insist.model_copy(update={"landing": Landing.DEFENDED}), lines, 1), "unasked, it is said again"
     assert fresh_wording(confirm.model_copy(update={"act": Act.TELL}), lines, 1), "a point that comes out is said"
     longer = ("Foolish. That is the very word for it, and I use it a lot. It was my brother who warned me.",)
     assert fresh_wording(confirm.model_copy(update={"says": longer}), lines, 1) == "", "one sentence of it is an echo"
