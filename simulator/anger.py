@@ -161,8 +161,7 @@ def floor(persona: Persona, heard: tuple[str, ...]) -> float:
     and never calm, so that neither half of the method can do without the other."""
     if all(point.id in heard for point in persona.story):
         return CALM
-    opening = persona.temperament.opening_anger
-    return max(opening * (1 - heard_share(persona, heard)), min(opening, Rule.CALM_UNDER))
+    return max(persona.temperament.opening_anger * (1 - heard_share(persona, heard)), Rule.CALM_UNDER)
 
 
 def react(persona: Persona, state: State, judgement: Judgement) -> Step:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from simulator.anger import Outcome, State, floor, opening_state, outcome_of, react
+from simulator.anger import Outcome, State, heard_share, opening_state, outcome_of, react
 from simulator.checks import coverage, words
 from simulator.faults import Path
 from simulator.moves import Judgement, Move
@@ -170,7 +170,7 @@ def _course(persona: Persona) -> Iterator[Advice]:
     """Whether the numbers let anyone win: the rule of anger, played with a reply that is right every time."""
     temper, unsaid = persona.temperament, [point for point in persona.story if point.told is Told.PROBED]
     rest = tuple(point.id for point in persona.story if point.told is not Told.PROBED)
-    lowest = floor(persona, rest)
+    lowest = temper.opening_anger * (1 - heard_share(persona, rest))
     if unsaid and lowest > temper.hears_advice_at:
         index = persona.story.index(unsaid[0])
         yield Advice(

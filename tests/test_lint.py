@@ -47,7 +47,7 @@ def test_a_weakness_is_found_at_its_field(changes: dict[str, object], where: str
 
 def test_a_temper_that_nobody_can_calm_is_weak() -> None:
     assert best(parse_persona(LATE_PALLET)) is Outcome.WON_OVER
-    hard = {"temperament.opening_anger": 10, "temperament.forgiveness": 0.5, "temperament.hears_advice_at": 2}
+    hard = {"temperament.opening_anger": 10, "temperament.forgiveness": 0.5, "temperament.hears_advice_at": 1}
     persona = parse_persona(put(LATE_PALLET, {**hard, "story.3.weight": 0.1}))
     assert best(persona) is not Outcome.WON_OVER
     assert [at(one.at) for one in lint(persona)] == ["temperament"]

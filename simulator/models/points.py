@@ -5,7 +5,7 @@ A point is only taken in by a reply that shows understanding, so only those that
 means some point, so the likeliest one has less to prove than a second.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 import torch
@@ -80,9 +80,8 @@ class Hearing:
         self._encoding = encoding
         self._threshold, self._first = threshold, first
 
-    def taken_in(self, replies: Iterable[Heard]) -> list[tuple[str, ...]]:
+    def taken_in(self, replies: Sequence[Heard]) -> list[tuple[str, ...]]:
         """Ids of the points that each reply takes in."""
-        replies = list(replies)
         readings = [
             (i, points, self._encoding.beside(one.encoded, one.said, points))
             for i, one in enumerate(replies)

@@ -71,10 +71,11 @@ class TrainedJudge:
         chances = (logits[:, :-1] * self._slope[:, 0] + self._slope[:, 1]).sigmoid()
         strange = (logits[:, -1].sigmoid() >= self.settings["attack_threshold"]) | ~self._familiar(states[:, 0])
         present = [self._present(one) for one in chances]
-        taken = self._points.taken_in(
+        heard = [
             Heard(one, answered(reading), reading.persona.story if reading.persona else (), moves)
             for reading, one, moves in zip(readings, encoded, present, strict=True)
-        )
+        ]
+        taken = self._points.taken_in(heard)
         return [
             self._verdict(reading.reply, encoded[i], chances[i], present[i], spans[i], taken[i], bool(strange[i]))
             for i, reading in enumerate(readings)
