@@ -5,7 +5,7 @@ A point is only taken in by a reply that shows understanding, so only those that
 means some point, so the likeliest one has less to prove than a second.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 import torch
@@ -19,6 +19,7 @@ TAKE_IN = frozenset((Move.SPECIFIC_EMPATHY, Move.RESTATEMENT, Move.OWNERSHIP))
 TOGETHER = 6  # story points in one reading, so that all fit the encoder's 512 positions
 ATTENTION = "sdpa"  # a story is long: a third faster to train on
 BATCH = 8  # readings of a reply beside a story
+CUTS = ("threshold", "first", "doubted_under")
 
 
 class PointReader(nn.Module):
@@ -72,23 +73,33 @@ class Heard(NamedTuple):
     moves: Collection[Move]
 
 
-class Hearing:
-    """Which points each reply of a batch takes in. Not safe for several threads at once; its owner holds a lock."""
+class Taken(NamedTuple):
+    """Ids of the points that a reply takes in, and whether it seems to mean nothing of this story at all."""
 
-    def __init__(self, reader: PointReader, encoding: Encoding, threshold: float, first: float) -> None:
+    points: tuple[str, ...]
+    strange: bool
+
+
+class Hearing:
+    """Which points each reply takes in. Not safe for several threads at once; its owner holds a lock.
+
+    `cuts`: "threshold" and "first" as in `taken`; a reply whose likeliest point is under "doubted_under" seems to mean none.
+    """
+
+    def __init__(self, reader: PointReader, encoding: Encoding, cuts: Mapping[str, float]) -> None:
         self._reader = reader
         self._encoding = encoding
-        self._threshold, self._first = threshold, first
+        self._threshold, self._first, self._doubted = (float(cuts[name]) for name in CUTS)
 
-    def taken_in(self, replies: Sequence[Heard]) -> list[tuple[str, ...]]:
-        """Ids of the points that each reply takes in."""
+    def taken_in(self, replies: Sequence[Heard]) -> list[Taken]:
+        """What each reply takes in, in order; like lengths are read together."""
         readings = [
             (i, points, self._encoding.beside(one.encoded, one.said, points))
             for i, one in enumerate(replies)
             if not TAKE_IN.isdisjoint(one.moves)
             for points in together(one.story)
         ]
-        readings.sort(key=lambda one: len(one[2][0]))  # so that little of a batch is padding
+        readings.sort(key=lambda one: len(one[2][0]))
         chances: list[dict[str, float]] = [{} for _ in replies]
         for start in range(0, len(readings), BATCH):
             batch = readings[start : start + BATCH]
@@ -97,7 +108,8 @@ class Hearing:
                 chances[i] |= {point.id: chance for point, chance in zip(points, mine, strict=False)}
         return [self._over(one.story, mine) for one, mine in zip(replies, chances, strict=True)]
 
-    def _over(self, story: Sequence[StoryPoint], chances: dict[str, float]) -> tuple[str, ...]:
+    def _over(self, story: Sequence[StoryPoint], chances: dict[str, float]) -> Taken:
         read = [point.id for point in story if point.id in chances]
         over = taken([chances[name] for name in read], self._threshold, self._first)
-        return tuple(name for name, yes in zip(read, over, strict=True) if yes)
+        points = tuple(name for name, yes in zip(read, over, strict=True) if yes)
+        return Taken(points, strange=max(chances.values(), default=1.0) < self._doubted)

@@ -5,6 +5,7 @@ import json
 import threading
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from safetensors.torch import load_file
@@ -14,11 +15,21 @@ from simulator.judge import JudgeError, Reading
 from simulator.models.base import ModelError
 from simulator.models.encoding import Encoded, Encoding, answered, batch_tensors, fitted, load_encoder, rounded
 from simulator.models.memory import out_of_memory
-from simulator.models.points import ATTENTION, Heard, Hearing, PointReader
+from simulator.models.points import ATTENTION, CUTS, Heard, Hearing, PointReader, Taken
 from simulator.models.reader import Familiar, Reader
 from simulator.moves import MOVES, Judgement, Move
 
 BATCH = 32
+
+
+class Made(NamedTuple):
+    """What a reply does: the chance of each move, (moves,); those present; how much each token shows each move, (reply's
+    tokens and the one before, moves); and whether the reply is unlike all that the evaluator learnt from."""
+
+    chances: Tensor
+    present: set[Move]
+    spans: Tensor
+    strange: bool
 
 
 class TrainedJudge:
@@ -40,9 +51,9 @@ class TrainedJudge:
         _, encoder, width = load_encoder(base, ATTENTION)
         reader = fitted(PointReader(encoder, width), load_file(files[2]))
         cuts = json.loads(files[3].read_text())
-        if not {"threshold", "first"} <= cuts.keys():
+        if not set(CUTS) <= cuts.keys():
             raise ModelError(f"{files[3]} is of another version of Defuse; reinstall it, or train the evaluator again")
-        self._points = Hearing(reader, self._encoding, float(cuts["threshold"]), float(cuts["first"]))
+        self._points = Hearing(reader, self._encoding, cuts)
         self._lock = threading.Lock()
         self._thresholds = torch.tensor([self.settings["thresholds"][move.value] for move in MOVES])
         self._slope = torch.tensor([self.settings["calibration"][move.value] for move in MOVES])
@@ -51,34 +62,33 @@ class TrainedJudge:
 
     def judge(self, readings: Sequence[Reading]) -> list[Judgement]:
         """One judgement for each reading, in order. Raises JudgeError or ModelError."""
-        judged: dict[int, Judgement] = {}
+        made: dict[int, Made] = {}
         # Readings of like length go together, so that little of a batch is padding.
         encoded = [self._encoding(reading) for reading in readings]
         order = sorted(range(len(readings)), key=lambda i: len(encoded[i].ids))
         with self._lock, torch.inference_mode(), out_of_memory(self.name):
             for start in range(0, len(order), BATCH):
                 chosen = order[start : start + BATCH]
-                found = self._batch([readings[i] for i in chosen], [encoded[i] for i in chosen])
-                judged |= dict(zip(chosen, found, strict=True))
-        return [judged[i] for i in range(len(readings))]
+                made |= dict(zip(chosen, self._made([encoded[i] for i in chosen]), strict=True))
+            heard = [
+                Heard(one, answered(reading), reading.persona.story if reading.persona else (), made[i].present)
+                for i, (reading, one) in enumerate(zip(readings, encoded, strict=True))
+            ]
+            taken = self._points.taken_in(heard)
+        return [self._verdict(readings[i].reply, encoded[i], made[i], taken[i]) for i in range(len(readings))]
 
-    def _batch(self, readings: list[Reading], encoded: list[Encoded]) -> list[Judgement]:
+    def _made(self, encoded: list[Encoded]) -> list[Made]:
+        """What each reply of a batch does."""
         ids, mask, types, reply = batch_tensors(rounded(encoded))
-        states = self._reader.read(ids, mask, types)[: len(readings)]
-        logits, spans = self._reader.moves(states, reply[: len(readings)])
+        states = self._reader.read(ids, mask, types)[: len(encoded)]
+        logits, spans = self._reader.moves(states, reply[: len(encoded)])
         if not bool(torch.isfinite(logits).all()):
             raise JudgeError("The evaluator returned no numbers for this reply; send it again, or reword it")
         chances = (logits[:, :-1] * self._slope[:, 0] + self._slope[:, 1]).sigmoid()
         strange = (logits[:, -1].sigmoid() >= self.settings["attack_threshold"]) | ~self._familiar(states[:, 0])
-        present = [self._present(one) for one in chances]
-        heard = [
-            Heard(one, answered(reading), reading.persona.story if reading.persona else (), moves)
-            for reading, one, moves in zip(readings, encoded, present, strict=True)
-        ]
-        taken = self._points.taken_in(heard)
         return [
-            self._verdict(reading.reply, encoded[i], chances[i], present[i], spans[i], taken[i], bool(strange[i]))
-            for i, reading in enumerate(readings)
+            Made(chances[i], self._present(chances[i]), spans[i, : one.reply_length + 1].clone(), bool(strange[i]))
+            for i, one in enumerate(encoded)
         ]
 
     def _present(self, chances: Tensor) -> set[Move]:
@@ -90,24 +100,16 @@ class TrainedJudge:
             present -= {min(rival, key=lambda move: float(margin[MOVES.index(move)]))}
         return present
 
-    def _verdict(
-        self,
-        reply: str,
-        one: Encoded,
-        chances: Tensor,
-        present: set[Move],
-        spans: Tensor,
-        taken: tuple[str, ...],
-        strange: bool,
-    ) -> Judgement:
+    def _verdict(self, reply: str, one: Encoded, made: Made, taken: Taken) -> Judgement:
         empathy = MOVES.index(Move.SPECIFIC_EMPATHY)
-        unsure = self.settings["uncertain_within"]
+        near = abs(float(made.chances[empathy] - self._thresholds[empathy])) < self.settings["uncertain_within"]
+        elsewhere = Move.SPECIFIC_EMPATHY in made.present and taken.strange
         return Judgement(
-            probabilities={move: round(float(chances[k]), 4) for k, move in enumerate(MOVES)},
-            present=tuple(move for move in MOVES if move in present),
-            acknowledged=taken,
-            evidence={move: q for move in present if (q := _quote(reply, one, spans[:, MOVES.index(move)]))},
-            uncertain=strange or bool(abs(float(chances[empathy] - self._thresholds[empathy])) < unsure),
+            probabilities={move: round(float(made.chances[k]), 4) for k, move in enumerate(MOVES)},
+            present=tuple(move for move in MOVES if move in made.present),
+            acknowledged=taken.points,
+            evidence={move: q for move in made.present if (q := _quote(reply, one, made.spans[:, MOVES.index(move)]))},
+            uncertain=made.strange or near or elsewhere,
             judge=self.name,
         )
 

@@ -86,16 +86,14 @@ def fit(
     network.eval()
 
 
-def save(
-    out: Path,
-    name: str,
-    network: nn.Module,
-    settings: Mapping[str, object],
-    more: Mapping[str, Tensor] | None = None,
-) -> None:
-    """Write what was trained as `name`.safetensors (half precision), and the settings beside it."""
+def save_weights(out: Path, name: str, network: nn.Module, more: Mapping[str, Tensor] | None = None) -> None:
+    """Write what was trained as `name`.safetensors, in half precision."""
     trained = {k for k, p in network.named_parameters() if p.requires_grad}
     state = {f"heads.{k}": v.half() for k, v in network.state_dict().items() if k in trained}
     out.mkdir(parents=True, exist_ok=True)
     save_file({k: v.contiguous() for k, v in {**state, **(more or {})}.items()}, out / f"{name}.safetensors")
+
+
+def save_settings(out: Path, name: str, settings: Mapping[str, object]) -> None:
+    """Write the settings beside the weights, as `name`.json."""
     (out / f"{name}.json").write_text(json.dumps(settings, indent=1) + "\n")

@@ -1,12 +1,12 @@
 """Trains the part of the evaluator that hears story points; the second half of `python -m simulator.training.evaluator`.
 
 A cross-encoder (models/points.py), all of its blocks tuned, on every reply that shows understanding beside the story of its
-customer, and on some others. Thresholds come from the validation split.
+customer, and on some others. Thresholds come from replies that were held out for them.
 """
 
 import logging
 import random
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,41 +16,49 @@ from torch.nn.functional import binary_cross_entropy_with_logits as bce
 
 from simulator.models.encoding import answered
 from simulator.models.points import ATTENTION, TAKE_IN, PointReader, story_tensors, taken
+from simulator.moves import Move
 from simulator.persona import StoryPoint
-from simulator.training.data import replies
+from simulator.training.data import LabelledReply, for_thresholds, replies
 from simulator.training.examples import Example, by_scene, varied
-from simulator.training.loop import fit, save, start
+from simulator.training.loop import fit, save_settings, save_weights, start
 
 log = logging.getLogger(__name__)
 
 EPOCHS, RATE = 3, 1.5e-4
 BATCH = 16
-OTHERS = 0.15  # share of the other replies in an epoch
+OTHERS = 0.15  # share of the other replies in an epoch; of attacks, all
+MISPLACED = 0.1  # share of the rows that stand beside another customer's story, of which they take in nothing
 UNSAID = 0.1  # share of the rows that are read without the line that they answer, so that the reply itself counts
 CHOICE = 0.5  # weight of choosing among the points of a customer, against judging each by itself
+DOUBTED = 0.02  # share of genuine empathy that may be doubted because it seems to mean nothing of this story
 SEED = 21
 
 
 class Row:
     """A reply beside story points: tokens with their marks, and which of the points it takes in."""
 
-    def __init__(self, one: Example, said: str, points: Sequence[StoryPoint]) -> None:
+    def __init__(self, one: Example, said: str, points: Sequence[StoryPoint], taken: Collection[str]) -> None:
         self.tokens = one.encoding.beside(one.encoded, said, points)
-        self.taken = [float(point.id in one.item.acknowledged) for point in points]
+        self.taken = [float(point.id in taken) for point in points]
 
 
-def story(one: Example) -> tuple[StoryPoint, ...]:
+def story(item: LabelledReply) -> tuple[StoryPoint, ...]:
     """The story of the reply's customer."""
-    return one.item.reading.persona.story if one.item.reading.persona else ()
+    return item.reading.persona.story if item.reading.persona else ()
 
 
 def rows(examples: Sequence[Example]) -> list[Row]:
-    """An epoch: replies that show understanding and some others, each beside its customer's points in any order."""
+    """An epoch: replies that show understanding, attacks, and some others, each beside its customer's points in any order."""
     drawn = []
-    for one in examples:
-        if story(one) and (not TAKE_IN.isdisjoint(one.item.moves) or random.random() < OTHERS):
-            said = "" if random.random() < UNSAID else answered(one.item.reading)
-            drawn.append(Row(one, said, [_worded(p) for p in random.sample(story(one), len(story(one)))]))
+    for one in (one for one in examples if story(one.item)):
+        telling = one.item.kind == "attack" or not TAKE_IN.isdisjoint(one.item.moves)
+        if telling or random.random() < OTHERS:
+            host = random.choice(examples) if random.random() < MISPLACED else one
+            taken = one.item.acknowledged if host.item.reading.persona == one.item.reading.persona else ()
+            said = "" if random.random() < UNSAID else answered(host.item.reading)
+            drawn.append(
+                Row(one, said, [_worded(p) for p in random.sample(story(host.item), len(story(host.item)))], taken)
+            )
     return drawn
 
 
@@ -97,28 +105,8 @@ def predict(reader: PointReader, found: Sequence[Row]) -> list[np.ndarray]:
     return [chances[i] for i in range(len(found))]
 
 
-def fit_thresholds(chances: Sequence[np.ndarray], found: Sequence[Row], understood: Sequence[bool]) -> dict[str, float]:
-    """The two thresholds with the highest F1 over all points, where only replies that were `understood` can take in a point."""
-    wanted = sum(sum(row.taken) for row in found)
-    best: tuple[float, float, float] = (0.0, 0.5, 0.5)
-    for threshold in np.arange(0.1, 0.96, 0.02):
-        for first in np.arange(0.02, threshold + 0.01, 0.04):
-            said = right = 0.0
-            for mine, row, seen in zip(chances, found, understood, strict=True):
-                if seen:
-                    yes = taken(mine.tolist(), threshold, first)
-                    said += sum(yes)
-                    right += sum(t for t, y in zip(row.taken, yes, strict=True) if y)
-            best = max(best, (2 * right / max(said + wanted, 1.0), float(threshold), float(first)))
-    log.info("validation F1 of points %.3f", best[0])
-    return {"threshold": round(best[1], 3), "first": round(best[2], 3)}
-
-
-def train(out: Path, epochs: int, understood: Sequence[bool]) -> None:
-    """Train, set the thresholds on validation, and save into `out`.
-
-    `understood` says of each validation reply whether the trained moves give it one that can take in a point.
-    """
+def train(out: Path, epochs: int) -> list[np.ndarray]:
+    """Train and save the weights into `out`. Returns the chances of the points of each held-out reply."""
     encoding, encoder, width = start(SEED, ATTENTION)
     reader = PointReader(encoder, width)
     items = replies("train")
@@ -130,7 +118,40 @@ def train(out: Path, epochs: int, understood: Sequence[bool]) -> None:
         epochs=epochs,
         rate=RATE,
     )
-    held_out = [Example(item, encoding) for item in replies("validation")]
-    known = [i for i, one in enumerate(held_out) if story(one)]
-    found = [Row(held_out[i], answered(held_out[i].item.reading), story(held_out[i])) for i in known]
-    save(out, "points", reader, fit_thresholds(predict(reader, found), found, [understood[i] for i in known]))
+    save_weights(out, "points", reader)
+    held_out = [Example(item, encoding) for item in for_thresholds()]
+    return predict(reader, [Row(one, answered(one.item.reading), story(one.item), ()) for one in held_out])
+
+
+def settle(out: Path, chances: Sequence[np.ndarray], understood: Sequence[bool]) -> None:
+    """Set the thresholds on the held-out replies, and save them into `out`.
+
+    `understood` says of each of them whether the trained moves give it one that can take in a point.
+    """
+    save_settings(out, "points", settings_of(chances, for_thresholds(), understood))
+
+
+def settings_of(
+    chances: Sequence[np.ndarray], items: Sequence[LabelledReply], understood: Sequence[bool]
+) -> dict[str, float]:
+    """The two thresholds with the highest F1 over all points, where only replies that were `understood` can take in a point;
+    and the likeliest point's chance that nearly all genuine empathy exceeds: what lies under it may mean another customer."""
+    wanted = [[point.id in one.acknowledged for point in story(one)] for one in items]
+    best: tuple[float, float, float] = (0.0, 0.5, 0.5)
+    for threshold in np.arange(0.1, 0.96, 0.02):
+        for first in np.arange(0.02, threshold + 0.01, 0.04):
+            said = right = 0
+            for mine, mean, seen in zip(chances, wanted, understood, strict=True):
+                if seen:
+                    yes = taken(mine.tolist(), threshold, first)
+                    said += sum(yes)
+                    right += sum(a and b for a, b in zip(mean, yes, strict=True))
+            best = max(best, (2 * right / max(said + sum(map(sum, wanted)), 1), float(threshold), float(first)))
+    log.info("held-out F1 of points %.3f", best[0])
+    genuine = [
+        mine.max()
+        for mine, one in zip(chances, items, strict=True)
+        if one.kind != "attack" and Move.SPECIFIC_EMPATHY in one.moves
+    ]
+    doubted = float(np.quantile(genuine, DOUBTED))
+    return {"threshold": round(best[1], 3), "first": round(best[2], 3), "doubted_under": round(doubted, 3)}
