@@ -192,7 +192,10 @@ def chosen_personas(asked: str | tuple[str, ...], folder: Path | None) -> dict[s
     from simulator.training.data import replies, situations
 
     everyone = situations() | library
-    ids = sorted({r.reading.persona.id for r in replies("seen") if r.reading.persona}) if asked == "held-out" else asked
+    ids = asked
+    if asked == "held-out":  # what every test set has
+        tested = [{r.reading.persona.id for r in replies(split) if r.reading.persona} for split in ("seen", "test")]
+        ids = tuple(sorted(set.intersection(*tested)))
     unknown = [one for one in ids if one not in everyone]
     if unknown:
         raise SuiteError(f"personas: there is no {unknown[0]!r}; add its folder with --personas")

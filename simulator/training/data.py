@@ -14,8 +14,8 @@ from simulator.moves import Frozen, Move
 from simulator.persona import Persona, load_personas
 
 DATA = Path(__file__).resolve().parent / "data"
-# "seen" are earlier test sets, by other pens on ten of the situations of "test"; later training data was written knowing
-# their figures, so now they set thresholds, beside "validation".
+# "seen" are earlier test sets, by other pens, half of them on situations of "test"; later training data was written knowing
+# their figures.
 Split = Literal["train", "validation", "test", "seen"]
 
 
@@ -63,11 +63,6 @@ def reading_of(row: Mapping[str, Any], personas: Mapping[str, Persona]) -> Readi
         history=tuple((turn["role"], turn["text"]) for turn in row["history"]),
         reply=row["reply"],
     )
-
-
-def for_thresholds() -> list[LabelledReply]:
-    """The replies that set thresholds and calibration; the training never saw their pens and situations, and "test" is none."""
-    return [*replies("validation"), *replies("seen")]
 
 
 def replies(split: Split) -> list[LabelledReply]:

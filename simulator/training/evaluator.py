@@ -1,8 +1,8 @@
 """Trains the evaluator: `python -m simulator.training.evaluator`. Data, seed and recipe are all here.
 
 All blocks of the encoder, and heads, on the labelled replies; beside it a second encoder, which hears story points (points.py).
-Thresholds and calibration come from held-out replies, whose pens and situations the training never saw; the test split is
-only ever scored.
+Thresholds and calibration come from the validation split, whose pens and situations the training never saw; the test split
+is only ever scored.
 """
 
 import argparse
@@ -28,7 +28,7 @@ from simulator.models.points import TAKE_IN
 from simulator.models.reader import Familiar, Reader
 from simulator.moves import MOVES
 from simulator.training import points
-from simulator.training.data import for_thresholds, replies
+from simulator.training.data import replies
 from simulator.training.examples import Example, best_threshold, by_scene, shuffled_batches, varied
 from simulator.training.loop import fit, save_settings, save_weights, start
 
@@ -75,7 +75,7 @@ def predict(reader: Reader, examples: list[Example]) -> list[np.ndarray]:
 
 
 def fit_settings(signals: np.ndarray, wanted: np.ndarray) -> dict[str, Any]:
-    """Calibration (Platt) and thresholds from held-out logits."""
+    """Calibration (Platt) and thresholds from validation logits."""
     thresholds, calibration, scores = {}, {}, {}
     for k, move in enumerate(MOVES):
         platt = LogisticRegression(C=1.0).fit(signals[:, k : k + 1], wanted[:, k])
@@ -85,8 +85,8 @@ def fit_settings(signals: np.ndarray, wanted: np.ndarray) -> dict[str, Any]:
         calibration[move.value] = [slope, bias]
     attack = 1 / (1 + np.exp(-signals[:, -1]))
     genuine = wanted[:, -1] == 0
-    log.info("held-out F1 %s", {k: round(v, 3) for k, v in scores.items()})
-    log.info("held-out macro F1 %.3f", float(np.mean(list(scores.values()))))
+    log.info("validation F1 %s", {k: round(v, 3) for k, v in scores.items()})
+    log.info("validation macro F1 %.3f", float(np.mean(list(scores.values()))))
     return {
         "rubric": RUBRIC,
         "thresholds": thresholds,
@@ -114,16 +114,16 @@ def loss(reader: Reader, batch: list[Example]) -> Tensor:
 
 
 def train(out: Path, epochs: int) -> list[bool]:
-    """Train, set thresholds on held-out replies, and save weights and settings into `out`.
+    """Train, set thresholds on validation, and save weights and settings into `out`.
 
-    Returns, for each held-out reply, whether it makes a move that can take in a story point.
+    Returns, for each validation reply, whether it makes a move that can take in a story point.
     """
     encoding, encoder, width = start(SEED)
     reader = Reader(encoder, width)
     items = replies("train")
     examples, scenes = [Example(item, encoding) for item in items], by_scene(items)
-    held_out = [Example(item, encoding) for item in for_thresholds()]
-    log.info("%d training replies, %d for thresholds", len(examples), len(held_out))
+    held_out = [Example(item, encoding) for item in replies("validation")]
+    log.info("%d training replies, %d for validation", len(examples), len(held_out))
     fit(
         reader,
         lambda: shuffled_batches([varied(one, scenes, encoding) for one in examples]),
@@ -171,7 +171,7 @@ def main() -> None:
         understood = pool.submit(train, arguments.out, arguments.epochs)
         chances = pool.submit(points.train, arguments.out, points.EPOCHS)
         points.settle(arguments.out, chances.result(), understood.result())
-    log.info("saved to %s; no threshold was set on the test split", arguments.out)
+    log.info("saved to %s; all thresholds were set on validation only", arguments.out)
 
 
 if __name__ == "__main__":

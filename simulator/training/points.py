@@ -1,7 +1,7 @@
 """Trains the part of the evaluator that hears story points; the second half of `python -m simulator.training.evaluator`.
 
 A cross-encoder (models/points.py), all of its blocks tuned, on every reply that shows understanding beside the story of its
-customer, and on some others. Thresholds come from replies that were held out for them.
+customer, and on some others. Thresholds come from the validation split.
 """
 
 import logging
@@ -18,7 +18,7 @@ from simulator.models.encoding import answered
 from simulator.models.points import ATTENTION, TAKE_IN, PointReader, story_tensors, taken
 from simulator.moves import Move
 from simulator.persona import StoryPoint
-from simulator.training.data import LabelledReply, for_thresholds, replies
+from simulator.training.data import LabelledReply, replies
 from simulator.training.examples import Example, by_scene, varied
 from simulator.training.loop import fit, save_settings, save_weights, start
 
@@ -106,7 +106,7 @@ def predict(reader: PointReader, found: Sequence[Row]) -> list[np.ndarray]:
 
 
 def train(out: Path, epochs: int) -> list[np.ndarray]:
-    """Train and save the weights into `out`. Returns the chances of the points of each held-out reply."""
+    """Train and save the weights into `out`. Returns the chances of the points of each validation reply."""
     encoding, encoder, width = start(SEED, ATTENTION)
     reader = PointReader(encoder, width)
     items = replies("train")
@@ -119,16 +119,16 @@ def train(out: Path, epochs: int) -> list[np.ndarray]:
         rate=RATE,
     )
     save_weights(out, "points", reader)
-    held_out = [Example(item, encoding) for item in for_thresholds()]
+    held_out = [Example(item, encoding) for item in replies("validation")]
     return predict(reader, [Row(one, answered(one.item.reading), story(one.item), ()) for one in held_out])
 
 
 def settle(out: Path, chances: Sequence[np.ndarray], understood: Sequence[bool]) -> None:
-    """Set the thresholds on the held-out replies, and save them into `out`.
+    """Set the thresholds on the validation split, and save them into `out`.
 
-    `understood` says of each of them whether the trained moves give it one that can take in a point.
+    `understood` says of each of its replies whether the trained moves give it one that can take in a point.
     """
-    save_settings(out, "points", settings_of(chances, for_thresholds(), understood))
+    save_settings(out, "points", settings_of(chances, replies("validation"), understood))
 
 
 def settings_of(
@@ -147,7 +147,7 @@ def settings_of(
                     said += sum(yes)
                     right += sum(a and b for a, b in zip(mean, yes, strict=True))
             best = max(best, (2 * right / max(said + sum(map(sum, wanted)), 1), float(threshold), float(first)))
-    log.info("held-out F1 of points %.3f", best[0])
+    log.info("validation F1 of points %.3f", best[0])
     genuine = [
         mine.max()
         for mine, one in zip(chances, items, strict=True)
