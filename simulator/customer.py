@@ -15,10 +15,11 @@ from collections.abc import Iterator, Sequence
 from simulator import reactions
 from simulator.anger import Outcome
 from simulator.checks import NOT_A_CUSTOMER, Check, coverage, tidied, words
-from simulator.directive import HOT, INVITED, Act, Directive
+from simulator.directive import HOT, INVITED, Act, Directive, asks_if_right
 from simulator.models.base import LanguageModel, Prompt, Sampling
 from simulator.moves import Frozen
 from simulator.persona import Persona
+from simulator.promised import Promise, fixed, promised
 from simulator.prompts import prompt
 from simulator.transcript import Role
 
@@ -153,9 +154,12 @@ def _sentences(wording: str, least: int) -> list[str]:
 
 
 def _fits_the_end(directive: Directive, wording: str, lines: Sequence[tuple[Role, str]]) -> bool:
-    """Whether the last words bring up nobody and nothing new: no name, no "he", and from the glad no "the letter" either."""
+    """Whether the last words bring up nobody and nothing new: no name, no "he", no hour that nobody named, and from the glad
+    no "the letter" either."""
     if not directive.last:
         return True
+    if directive.act is Act.CLOSE and not fixed(wording) <= {time for _, text in lines for time in fixed(text)}:
+        return False
     spoken_of = {word.rstrip("s'") for _, text in lines for word in words(text)}
     glad = directive.outcome in (Outcome.RETAINED, Outcome.WON_OVER)
     new = _NAME.findall(wording) + (_THE.findall(wording.lower()) if glad else [])
@@ -174,18 +178,34 @@ def written(
     invited = directive.landing in INVITED and not directive.last and directive.mood not in HOT
     if NOT_A_CUSTOMER.search(directive.quote):  # even as a quotation it would sound like the agent
         thrown = ()
+    checked = asks_if_right(lines[-1][1]) and not directive.last
+    held = reactions.held(directive, _plan(lines), leading=bool(wording))
     if thrown and draw.random() < (THROWN_AGAIN if "“" in said[-1] else THROWN):
         options = thrown
+    elif held:
+        options = held
+    elif checked and (answers := reactions.answers(directive, leading=bool(wording))):
+        options = answers
     elif _stands_alone(directive, wording) or (wording and invited and draw.random() < BARE):
         return ("",)
     else:
         options = reactions.leads(directive) if wording else reactions.lines(directive)
     if _THANKS.search(wording):  # once is enough
         options = tuple(one for one in options if not _THANKS.search(one)) or options
+    if answers := reactions.last_answers(directive):
+        options = tuple(f"{draw.choice(answers)} {one}" for one in options)
     openers = {tuple(words(line)[:length]) for line in said for length in (1, 2, 3)}
     before = " ".join(" ".join(words(line)) for line in said)
     fresh = [one for one in options if tuple(words(one)[:3]) not in openers and " ".join(words(one)) not in before]
     return tuple(fresh) or options
+
+
+def _plan(lines: Sequence[tuple[Role, str]]) -> Promise:
+    """What the trainee has just promised, or in the reply before; nothing where the customer has already said it back."""
+    said = [text for role, text in lines if role == "trainee"][-2:]
+    plan = next((found for text in reversed(said) if (found := promised(text)).kind), Promise())
+    named = any(plan.when and plan.when in text.lower() for role, text in lines if role == "customer")
+    return Promise() if named else plan
 
 
 def _stands_alone(directive: Directive, wording: str) -> bool:

@@ -1,7 +1,7 @@
 """Lines that any customer could say, by how the agent's line landed and how angry the customer is.
 
 Written for this project, as the training data is. A model chooses among them: whole lines, or leads before the persona's own
-wording. Some throw the agent's words back and hold a place for them, `{quote}`.
+wording. Some hold a place for the agent's own words: `{quote}` is thrown back, `{when}` and its like were promised.
 """
 
 from functools import cache
@@ -10,8 +10,9 @@ from typing import Any
 
 import yaml
 
-from simulator.anger import Landing
+from simulator.anger import Landing, Outcome
 from simulator.directive import Act, Directive, Mood
+from simulator.promised import Promise
 
 FILE = Path(__file__).with_name("reactions.yaml")
 
@@ -23,6 +24,8 @@ _BANDS = {
     Mood.WARY: "cool",
     Mood.CALM: "cool",
 }
+_AGAIN = {Landing.ASKED: "again", Landing.PROBED: "again_probed"}  # asked for more, with nothing new to tell
+_CONFIRMED = (Landing.HEARD, Landing.HEARD_AGAIN, Landing.RESTATED, Landing.NOTHING)
 _BY_LANDING = (Act.TELL, Act.INSIST, Act.REACT, Act.CONFIRM)
 
 
@@ -37,11 +40,13 @@ def _entry(key: str, directive: Directive) -> dict[str, list[str]]:
 
 
 def _key(directive: Directive) -> str:
-    if directive.act is Act.INSIST and directive.landing in (Landing.ASKED, Landing.PROBED):
-        return "again"  # asked for more, with nothing new to tell
+    if directive.act is Act.INSIST and directive.landing in _AGAIN:
+        return _AGAIN[directive.landing]
     if directive.act is Act.CONFIRM and directive.asked:
         return "nothing_left"  # yes, and there is no more to it
     if directive.act in _BY_LANDING:
+        if directive.landing is Landing.TOO_EARLY and directive.story_out:
+            return "too_early_known"  # too angry for a plan, but nobody can say that the story is not known
         return directive.landing.value if directive.landing else "nothing"
     if directive.act is Act.CLOSE:
         return f"close_{directive.outcome.value if directive.outcome else 'lost'}"
@@ -50,6 +55,10 @@ def _key(directive: Directive) -> str:
 
 def lines(directive: Directive) -> tuple[str, ...]:
     """Whole lines that carry out `directive` and bring out nothing new."""
+    if directive.act is Act.HANG_UP and directive.landing:  # what is slammed down is answered first
+        parting = _entry(directive.landing.value, directive).get("parting")
+        if parting:
+            return tuple(parting)
     return tuple(_entry(_key(directive), directive)["lines"])
 
 
@@ -62,12 +71,51 @@ def leads(directive: Directive) -> tuple[str, ...]:
 
 def thrown_back(directive: Directive, *, leading: bool) -> tuple[str, ...]:
     """Lines (or leads) that throw the directive's quote back; none without a quote, or where none would be thrown."""
-    if not directive.quote or directive.act not in _BY_LANDING:
+    if not directive.quote or directive.act not in (*_BY_LANDING, Act.HANG_UP):
         return ()
     entry = _entry(_key(directive), directive)
-    written = entry.get("thrown_leads" if leading else "thrown_lines", ())
+    written = entry.get("thrown_leads" if leading and not directive.last else "thrown_lines", ())
     opening = directive.quote[:1].upper() + directive.quote[1:]
     return tuple(
         line.replace("“{quote}", f"“{opening}") if line.startswith("“") else line.replace("{quote}", directive.quote)
         for line in written
     )
+
+
+def answers(directive: Directive, *, leading: bool) -> tuple[str, ...]:
+    """Lines (or leads) that begin with a yes or a no, for when the agent asked whether it is so; none where neither fits."""
+    if directive.landing is Landing.GUESSED:
+        return tuple(_entry("checked_guessed", directive)["lines"])
+    if directive.landing not in _CONFIRMED:
+        return ()
+    yes = _entry("checked", directive)
+    if directive.act is Act.PRESS and not leading:
+        return tuple(f"{one} {line}" for one in yes["leads"] for line in lines(directive))
+    if directive.landing is Landing.HEARD:
+        return leads(directive) if leading else (*leads(directive), *yes["lines"])
+    return tuple(yes["leads" if leading else "lines"])
+
+
+def held(directive: Directive, promise: Promise, *, leading: bool) -> tuple[str, ...]:
+    """Lines (or leads) that hold the agent to what was promised; none where nothing was."""
+    if not promise.kind or directive.act not in (Act.ACCEPT, Act.CLOSE) or directive.outcome is Outcome.LOST:
+        return ()
+    table = _written()["held"][promise.kind]
+    words = {"When": promise.when[:1].upper() + promise.when[1:], "when": promise.when, "at": promise.at}
+    short, whole = ([line.format(**words, what=promise.what) for line in table[kind]] for kind in ("leads", "lines"))
+    if leading:
+        return tuple(short)
+    if directive.outcome is None:
+        return tuple(whole)
+    tails = _written()["held_tails"][directive.outcome.value]["lines"]
+    return (*whole, *(f"{one} {tail}" for one in short for tail in tails))
+
+
+def last_answers(directive: Directive) -> tuple[str, ...]:
+    """What answers the agent before the last words, where the plan was not what was said last; none if it was."""
+    if directive.act is not Act.CLOSE or directive.landing is Landing.SETTLED:
+        return ()
+    if directive.asked:
+        return tuple(_written()["last_answer"]["asked"]["leads"])
+    met = directive.landing in (Landing.HEARD, Landing.HEARD_AGAIN, Landing.RESTATED)
+    return tuple(_written()["last_answer"]["met"]["leads"]) if met else ()
