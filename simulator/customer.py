@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 
 from simulator import reactions
-from simulator.anger import Outcome
+from simulator.anger import Landing, Outcome
 from simulator.checks import NOT_A_CUSTOMER, Check, coverage, tidied, words
 from simulator.directive import HOT, INVITED, Act, Directive, asks_if_right
 from simulator.models.base import LanguageModel, Prompt, Sampling
@@ -179,8 +179,8 @@ def written(
     if NOT_A_CUSTOMER.search(directive.quote):  # even as a quotation it would sound like the agent
         thrown = ()
     checked = asks_if_right(lines[-1][1]) and not directive.last
-    held = reactions.held(directive, _plan(lines), leading=bool(wording))
-    if thrown and draw.random() < (THROWN_AGAIN if "“" in said[-1] else THROWN):
+    held = reactions.held(directive, _plan(directive, lines), leading=bool(wording))
+    if thrown and not checked and draw.random() < (THROWN_AGAIN if "“" in said[-1] else THROWN):
         options = thrown
     elif held:
         options = held
@@ -200,9 +200,10 @@ def written(
     return tuple(fresh) or options
 
 
-def _plan(lines: Sequence[tuple[Role, str]]) -> Promise:
-    """What the trainee has just promised, or in the reply before; nothing where the customer has already said it back."""
-    said = [text for role, text in lines if role == "trainee"][-2:]
+def _plan(directive: Directive, lines: Sequence[tuple[Role, str]]) -> Promise:
+    """What the trainee has just promised, or one reply before; nothing where the customer has already said it back."""
+    latest = 1 if directive.landing is Landing.SETTLED else 2
+    said = [text for role, text in lines if role == "trainee"][-latest:]
     plan = next((found for text in reversed(said) if (found := promised(text)).kind), Promise())
     named = any(plan.when and plan.when in text.lower() for role, text in lines if role == "customer")
     return Promise() if named else plan

@@ -9,7 +9,7 @@ from enum import StrEnum
 from simulator import own_words
 from simulator.anger import Ending, Landing, Outcome, Reaction, Rule, State
 from simulator.echo import SAYS_NO, thrown_back
-from simulator.moves import Frozen
+from simulator.moves import Frozen, Move
 from simulator.persona import Persona, Told
 
 
@@ -176,6 +176,10 @@ def asks_if_right(text: str) -> bool:
 def _taken_as(reaction: Reaction) -> Landing:
     """How the customer takes the reply, where that says it better than the rule that it broke."""
     quotes = [cause.quote for cause in reaction.causes if cause.quote]
+    if reaction.landing is Landing.DISMISSED and reaction.too_early:
+        shown = {cause.move: cause.quote for cause in reaction.causes}
+        if shown.get(Move.DISMISSIVE) == shown.get(Move.SOLUTION):
+            return Landing.TOO_EARLY  # the same words: brisk as they were, they were a fix
     if reaction.landing is Landing.REFUSED and reaction.too_early:
         return Landing.TOO_EARLY  # a fix came with it: what was heard is that fix
     if reaction.landing is Landing.REFUSED and quotes and not any(SAYS_NO.search(quote) for quote in quotes):

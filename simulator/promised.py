@@ -59,7 +59,7 @@ _WHEN = re.compile(
     rf"|(?:(?:by|before) )?{_DAY}\b(?:,? (?:at|by|before) (?:{_CLOCK}){_ENDS})?"
     rf"|(?:by|before|on) {_DATE}{_ENDS}"
     rf"|(?:within|in) (?:the (?:next )?)?(?:an?|half an|{_COUNT}|fifteen|twenty|thirty|forty|sixty|ninety|\d+)"
-    r" (?:working )?(?:hours?|minutes?|days?|weeks?)\b|within the (?:hour|day|week)\b)",
+    r" (?:working )?(?:hours?|minutes?|days?|weeks?)\b|within (?:the (?:hour|day|week)|a (?:day|week) or two)\b)",
     re.IGNORECASE,
 )
 _FIXED = re.compile(
@@ -81,26 +81,33 @@ _CLAUSE = re.compile(
 _CONDITION = re.compile(r"\s*(?:if|should|unless|otherwise|in case|failing|any later)\b", re.IGNORECASE)
 # Doubt, denial, a question, what already happened, and the customer's own plight.
 _NO_PLEDGE = re.compile(
-    r"\b(?:may|might|could|would|should|must|likely|probably|perhaps|possibly|hope|expect|try|not|never|cannot|no|nothing|until|ago"
+    r"\b(?:may|might|could|would|should|must|likely|probably|perhaps|possibly|hope|expect|try|not|never|cannot|no (?!later)\w+|nothing|until|ago"
     r"|since|unless|whether|was|were|had|did|been|told|promised|your (?:own|day|morning|evening)|(?:I|you)['’]d)\b|n['’]t\b|\?"
     r"|^\s*you\b(?!['’]ll| will| get| hear| have (?:it|my|an?)\b)|\byou['’]re\b"
     r"|\byou (?:\w+ed|lost|sat|stood|kept|need|want|feel|have to|are)\b"
     r"|\b(?:ended|started|stopped|came|went|left|rang|happened)\b",
     re.IGNORECASE,
 )
-_ASIDE = re.compile(r" (?:who|why|what|because|as soon as|once|that (?:was|were|is|has|had|should))\b.*")
+_ASIDE = re.compile(r" (?:who|why|what|because|as soon as|once|that (?:was|were|is|has|had|should))\b[^,]*")
 _BARE_CLOCK = words("one two three four five six seven eight nine ten eleven twelve")
 
 
 def promised(text: str) -> Promise:
-    """What the customer can hold the trainee to: of all that `text` promises, first what has both a time and a way."""
-    found = [
-        _pledge(clause)
+    """What the customer can hold the trainee to: of all that `text` promises, first what has a time and a way of telling, then
+    what has a time and is for "you"."""
+    clauses = [
+        clause
         for line in re.split(r"(?<=[.!?])\s+|;\s*", text)
         if not _CONDITION.match(line)
         for clause in _CLAUSE.split(line)
     ]
-    return max(found, key=lambda one: (bool(one.when) + bool(one.way), bool(one.when)), default=Promise())
+    found = [(_pledge(clause), " you" in f" {clause}") for clause in clauses]
+    best = max(found, key=lambda one: (_weight(one[0]), one[1] and bool(one[0].when)), default=None)
+    return best[0] if best else Promise()
+
+
+def _weight(promise: Promise) -> int:
+    return 2 * bool(promise.when) + bool(promise.way)
 
 
 def fixed(text: str) -> set[str]:

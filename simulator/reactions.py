@@ -84,8 +84,8 @@ def thrown_back(directive: Directive, *, leading: bool) -> tuple[str, ...]:
 
 def answers(directive: Directive, *, leading: bool) -> tuple[str, ...]:
     """Lines (or leads) that begin with a yes or a no, for when the agent asked whether it is so; none where neither fits."""
-    if directive.landing is Landing.GUESSED:
-        return tuple(_entry("checked_guessed", directive)["lines"])
+    if directive.landing in (Landing.GUESSED, Landing.CANNED):
+        return tuple(_entry(f"checked_{directive.landing.value}", directive)["lines"])
     if directive.landing not in _CONFIRMED:
         return ()
     yes = _entry("checked", directive)
