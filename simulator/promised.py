@@ -52,7 +52,7 @@ _DAY = (
     rf"|(?:the )?(?:end|close) of (?:the |this )?(?:day|week|business|{_PART}))"
 )
 # A bare number is a time only where nothing follows that it could count: "at two", not "at two sites".
-_ENDS = rf"(?=$|[,.;:!?)—–-]| (?:at|on|and|with|to|for|so|or|if|in the|latest|from|myself|{_DAY})\b)"
+_ENDS = rf"(?=$|[,.;:!?)—–-]| (?:at|on|and|with|to|for|so|or|if|in the|latest|I|we|you|he|she|it|they|from|myself|{_DAY})\b)"
 _WHEN = re.compile(
     rf"\b(?:between (?:{_CLOCK}) and (?:{_CLOCK})(?:,? (?:on )?{_DAY})?"
     rf"|(?:at|by|before|around) (?:(?:the )?latest )?(?:{_CLOCK}){_ENDS}(?:,? (?:on )?{_DAY}| in the {_PART})?"
@@ -81,7 +81,8 @@ _CLAUSE = re.compile(
 _CONDITION = re.compile(r"\s*(?:if|should|unless|otherwise|in case|failing|any later)\b", re.IGNORECASE)
 # Doubt, denial, a question, what already happened, and the customer's own plight.
 _NO_PLEDGE = re.compile(
-    r"\b(?:may|might|could|would|should|must|likely|probably|perhaps|possibly|hope|expect|try|not|never|cannot|no (?!later)\w+|nothing|until|ago"
+    r"\b(?:may|might|could|would|should|must|likely|probably|perhaps|possibly|hope|expect|try"
+    r"|not|never|cannot|no (?!later)\w+|nothing|until|ago"
     r"|since|unless|whether|was|were|had|did|been|told|promised|your (?:own|day|morning|evening)|(?:I|you)['’]d)\b|n['’]t\b|\?"
     r"|^\s*you\b(?!['’]ll| will| get| hear| have (?:it|my|an?)\b)|\byou['’]re\b"
     r"|\byou (?:\w+ed|lost|sat|stood|kept|need|want|feel|have to|are)\b"

@@ -4,6 +4,7 @@ Written for this project, as the training data is. A model chooses among them: w
 wording. Some hold a place for the agent's own words: `{quote}` is thrown back, `{when}` and its like were promised.
 """
 
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import yaml
 
 from simulator.anger import Landing, Outcome
-from simulator.directive import Act, Directive, Mood
+from simulator.directive import Act, Directive, Mood, asks_if_right
 from simulator.promised import Promise
 
 FILE = Path(__file__).with_name("reactions.yaml")
@@ -82,8 +83,13 @@ def thrown_back(directive: Directive, *, leading: bool) -> tuple[str, ...]:
     )
 
 
-def answers(directive: Directive, *, leading: bool) -> tuple[str, ...]:
-    """Lines (or leads) that begin with a yes or a no, for when the agent asked whether it is so; none where neither fits."""
+def answers(directive: Directive, reply: str, *, leading: bool) -> tuple[str, ...]:
+    """Lines (or leads) that first answer what `reply` asked: whether it is so, or for more where all is told; none else."""
+    if directive.act is Act.PRESS and directive.asked:
+        said = _entry("told_all", directive)["leads"]
+        return tuple(said) if leading else tuple(f"{one} {line}" for one in said for line in lines(directive))
+    if directive.act not in (*_BY_LANDING, Act.PRESS) or not asks_if_right(reply):
+        return ()
     if directive.landing in (Landing.GUESSED, Landing.CANNED):
         return tuple(_entry(f"checked_{directive.landing.value}", directive)["lines"])
     if directive.landing not in _CONFIRMED:
@@ -111,11 +117,22 @@ def held(directive: Directive, promise: Promise, *, leading: bool) -> tuple[str,
     return (*whole, *(f"{one} {tail}" for one in short for tail in tails))
 
 
-def last_answers(directive: Directive) -> tuple[str, ...]:
-    """What answers the agent before the last words, where the plan was not what was said last; none if it was."""
-    if directive.act is not Act.CLOSE or directive.landing is Landing.SETTLED:
+_YES_OR_NO = re.compile(
+    r"(?:^|[.!?,;:] )(?:does|is|are|will|would|shall|can|could|do|did|have|has)\b([^.!?]*)\?$", re.IGNORECASE
+)
+
+
+def last_answers(directive: Directive, reply: str) -> tuple[str, ...]:
+    """What answers `reply` before the last words, where it ends with a question or was not the plan itself; none else."""
+    if directive.act not in (Act.ACCEPT, Act.CLOSE) or directive.outcome is Outcome.LOST:
         return ()
-    if directive.asked:
-        return tuple(_written()["last_answer"]["asked"]["leads"])
-    met = directive.landing in (Landing.HEARD, Landing.HEARD_AGAIN, Landing.RESTATED)
-    return tuple(_written()["last_answer"]["met"]["leads"]) if met else ()
+    closed = _YES_OR_NO.search(reply.strip())
+    if directive.asked or (closed and re.search(r"\b(?:else|anything|something)\b", closed[1])):
+        kind = "asked"
+    elif directive.landing in (Landing.HEARD, Landing.HEARD_AGAIN, Landing.RESTATED):
+        kind = "met"
+    elif closed:
+        kind = "agreed"
+    else:
+        return ()
+    return tuple(_written()["last_answer"][kind]["leads"])
