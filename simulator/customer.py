@@ -13,12 +13,13 @@ import zlib
 from collections.abc import Iterator, Sequence
 
 from simulator import reactions
-from simulator.anger import Outcome
+from simulator.anger import Landing, Outcome
 from simulator.checks import NOT_A_CUSTOMER, Check, coverage, tidied, words
 from simulator.directive import HOT, INVITED, Act, Directive
 from simulator.models.base import LanguageModel, Prompt, Sampling
 from simulator.moves import Frozen
 from simulator.persona import Persona
+from simulator.promised import Promise, fixed, promised
 from simulator.prompts import prompt
 from simulator.transcript import Role
 
@@ -33,6 +34,7 @@ THROWN, THROWN_AGAIN = 0.5, 0.2  # how often the trainee's words are thrown back
 
 _THE = re.compile(r"\b(?:the|this|these|those) ([a-z]+)")
 _NAME = re.compile(r"(?<=[a-z,] )[A-Z][a-z]+|[A-Z][a-z]+(?='s )")
+_YES_OR_NO = re.compile(r"(?:yes|no)\b", re.IGNORECASE)
 _THANKS = re.compile(r"\bthank", re.IGNORECASE)
 _SOMEBODY = re.compile(r"\b(she|he|they|her|him|them|each one)\b|^(?:one|that) (?:is|was|of)\b", re.IGNORECASE)
 
@@ -153,9 +155,12 @@ def _sentences(wording: str, least: int) -> list[str]:
 
 
 def _fits_the_end(directive: Directive, wording: str, lines: Sequence[tuple[Role, str]]) -> bool:
-    """Whether the last words bring up nobody and nothing new: no name, no "he", and from the glad no "the letter" either."""
+    """Whether the last words bring up nobody and nothing new: no name, no "he", no hour that nobody named, and from the glad
+    no "the letter" either."""
     if not directive.last:
         return True
+    if directive.act is Act.CLOSE and not fixed(wording) <= {time for _, text in lines for time in fixed(text)}:
+        return False
     spoken_of = {word.rstrip("s'") for _, text in lines for word in words(text)}
     glad = directive.outcome in (Outcome.RETAINED, Outcome.WON_OVER)
     new = _NAME.findall(wording) + (_THE.findall(wording.lower()) if glad else [])
@@ -174,18 +179,36 @@ def written(
     invited = directive.landing in INVITED and not directive.last and directive.mood not in HOT
     if NOT_A_CUSTOMER.search(directive.quote):  # even as a quotation it would sound like the agent
         thrown = ()
-    if thrown and draw.random() < (THROWN_AGAIN if "“" in said[-1] else THROWN):
+    answers = reactions.answers(directive, lines[-1][1], leading=bool(wording))
+    held = reactions.held(directive, _plan(directive, lines), leading=bool(wording))
+    if thrown and not answers and draw.random() < (THROWN_AGAIN if "“" in said[-1] else THROWN):
         options = thrown
+    elif held:
+        options = held
+    elif answers:
+        options = answers
     elif _stands_alone(directive, wording) or (wording and invited and draw.random() < BARE):
         return ("",)
     else:
         options = reactions.leads(directive) if wording else reactions.lines(directive)
     if _THANKS.search(wording):  # once is enough
         options = tuple(one for one in options if not _THANKS.search(one)) or options
+    if first := reactions.last_answers(directive, lines[-1][1]):
+        options = tuple(f"{draw.choice(first)} {one}" for one in options if not _YES_OR_NO.match(one))
     openers = {tuple(words(line)[:length]) for line in said for length in (1, 2, 3)}
     before = " ".join(" ".join(words(line)) for line in said)
     fresh = [one for one in options if tuple(words(one)[:3]) not in openers and " ".join(words(one)) not in before]
     return tuple(fresh) or options
+
+
+def _plan(directive: Directive, lines: Sequence[tuple[Role, str]]) -> Promise:
+    """What the trainee has just promised, or for when one reply before; nothing where the customer has already said it back."""
+    latest = 1 if directive.landing is Landing.SETTLED else 2
+    said = [text for role, text in lines if role == "trainee"][-latest:]
+    plan = next((found for text in reversed(said) if (found := promised(text)).kind), Promise())
+    earlier = " ".join(text.lower() for role, text in lines if role == "customer")
+    named = any(time and time.lower() in earlier for time in (plan.when, plan.at))
+    return Promise() if named or (latest > 1 and not plan.when) else plan
 
 
 def _stands_alone(directive: Directive, wording: str) -> bool:

@@ -9,7 +9,7 @@ from enum import StrEnum
 from simulator import own_words
 from simulator.anger import Ending, Landing, Outcome, Reaction, Rule, State
 from simulator.echo import SAYS_NO, thrown_back
-from simulator.moves import Frozen
+from simulator.moves import Frozen, Move
 from simulator.persona import Persona, Told
 
 
@@ -70,6 +70,7 @@ class Directive(Frozen):
     guidance: str = ""  # the persona's own note on this ending
     quote: str = ""  # words of the trainee's to throw back
     asked: bool = False  # whether the trainee asked for more
+    story_out: bool = False  # whether all that can be had for the asking has been told
 
     @property
     def last(self) -> bool:
@@ -96,6 +97,7 @@ def next_directive(persona: Persona, state: State, reaction: Reaction) -> Direct
         mood=mood_of(state.anger),
         landing=reaction.landing,
         asked=reaction.asked,
+        story_out=_story_is_out(persona, state),
     )
     if base.mood not in COOL:  # sarcasm is for the angry
         base = base.model_copy(update={"quote": thrown_back(reaction)})
@@ -158,13 +160,26 @@ def _last_words(persona: Persona, ending: Ending, outcome: Outcome) -> str:
 
 
 _CHECK = re.compile(
-    r"\b(?:(?:have|did) I (?:got|get|understood|understand)|is that (?:right|about it|how it was|it)\b)", re.IGNORECASE
+    r"\b(?:(?:have|did|do) I (?:got|get|have|hear|heard|understood|understand|follow)"
+    r"|(?:is|was) that (?:right|correct|fair|about it|about right|how it (?:was|is|went)|what happened|it)"
+    r"|am I right|(?:does|would) that (?:sound )?(?:be )?(?:right|about right)|(?:,|^|so) ?right\?$)",
+    re.IGNORECASE,
 )
+
+
+def asks_if_right(text: str) -> bool:
+    """Whether `text` ends by asking whether it has understood: somebody who is asked that says yes or no first."""
+    last = re.split(r"(?<=[.!?])\s+", text.strip())[-1]
+    return last.endswith("?") and bool(_CHECK.search(last))
 
 
 def _taken_as(reaction: Reaction) -> Landing:
     """How the customer takes the reply, where that says it better than the rule that it broke."""
     quotes = [cause.quote for cause in reaction.causes if cause.quote]
+    if reaction.landing is Landing.DISMISSED and reaction.too_early:
+        shown = {cause.move: cause.quote for cause in reaction.causes}
+        if shown.get(Move.DISMISSIVE) == shown.get(Move.SOLUTION):
+            return Landing.TOO_EARLY  # the same words: brisk as they were, they were a fix
     if reaction.landing is Landing.REFUSED and reaction.too_early:
         return Landing.TOO_EARLY  # a fix came with it: what was heard is that fix
     if reaction.landing is Landing.REFUSED and quotes and not any(SAYS_NO.search(quote) for quote in quotes):

@@ -188,7 +188,7 @@ def _wishes(rest: str, own: str) -> str:
 
 def _asks(rest: str, own: str) -> str:
     if re.match(rf"(?:for )?{TRAINEE}'s name\b", rest):
-        return "What's your name?"
+        return "I would like your name."  # the call is over: a question would wait for an answer
     if re.match(r"how (?:the|your) name is spelt|how to spell ", rest):
         return "How is your name spelt?"
     wanted = re.match(r"(?:again )?for (?P<what>[^,]+(?:, in writing)?)", rest)

@@ -1,17 +1,19 @@
 """Lines that any customer could say, by how the agent's line landed and how angry the customer is.
 
 Written for this project, as the training data is. A model chooses among them: whole lines, or leads before the persona's own
-wording. Some throw the agent's words back and hold a place for them, `{quote}`.
+wording. Some hold a place for the agent's own words: `{quote}` is thrown back, `{when}` and its like were promised.
 """
 
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from simulator.anger import Landing
-from simulator.directive import Act, Directive, Mood
+from simulator.anger import Landing, Outcome
+from simulator.directive import Act, Directive, Mood, asks_if_right
+from simulator.promised import Promise
 
 FILE = Path(__file__).with_name("reactions.yaml")
 
@@ -23,6 +25,8 @@ _BANDS = {
     Mood.WARY: "cool",
     Mood.CALM: "cool",
 }
+_AGAIN = {Landing.ASKED: "again", Landing.PROBED: "again_probed"}  # asked for more, with nothing new to tell
+_CONFIRMED = (Landing.HEARD, Landing.HEARD_AGAIN, Landing.RESTATED, Landing.NOTHING)
 _BY_LANDING = (Act.TELL, Act.INSIST, Act.REACT, Act.CONFIRM)
 
 
@@ -37,11 +41,13 @@ def _entry(key: str, directive: Directive) -> dict[str, list[str]]:
 
 
 def _key(directive: Directive) -> str:
-    if directive.act is Act.INSIST and directive.landing in (Landing.ASKED, Landing.PROBED):
-        return "again"  # asked for more, with nothing new to tell
+    if directive.act is Act.INSIST and directive.landing in _AGAIN:
+        return _AGAIN[directive.landing]
     if directive.act is Act.CONFIRM and directive.asked:
         return "nothing_left"  # yes, and there is no more to it
     if directive.act in _BY_LANDING:
+        if directive.landing is Landing.TOO_EARLY and directive.story_out:
+            return "too_early_known"  # too angry for a plan, but nobody can say that the story is not known
         return directive.landing.value if directive.landing else "nothing"
     if directive.act is Act.CLOSE:
         return f"close_{directive.outcome.value if directive.outcome else 'lost'}"
@@ -50,6 +56,10 @@ def _key(directive: Directive) -> str:
 
 def lines(directive: Directive) -> tuple[str, ...]:
     """Whole lines that carry out `directive` and bring out nothing new."""
+    if directive.act is Act.HANG_UP and directive.landing:  # what is slammed down is answered first
+        parting = _entry(directive.landing.value, directive).get("parting")
+        if parting:
+            return tuple(parting)
     return tuple(_entry(_key(directive), directive)["lines"])
 
 
@@ -62,12 +72,67 @@ def leads(directive: Directive) -> tuple[str, ...]:
 
 def thrown_back(directive: Directive, *, leading: bool) -> tuple[str, ...]:
     """Lines (or leads) that throw the directive's quote back; none without a quote, or where none would be thrown."""
-    if not directive.quote or directive.act not in _BY_LANDING:
+    if not directive.quote or directive.act not in (*_BY_LANDING, Act.HANG_UP):
         return ()
     entry = _entry(_key(directive), directive)
-    written = entry.get("thrown_leads" if leading else "thrown_lines", ())
+    written = entry.get("thrown_leads" if leading and not directive.last else "thrown_lines", ())
     opening = directive.quote[:1].upper() + directive.quote[1:]
     return tuple(
         line.replace("“{quote}", f"“{opening}") if line.startswith("“") else line.replace("{quote}", directive.quote)
         for line in written
     )
+
+
+def answers(directive: Directive, reply: str, *, leading: bool) -> tuple[str, ...]:
+    """Lines (or leads) that first answer what `reply` asked: whether it is so, or for more where all is told; none else."""
+    if directive.act is Act.PRESS and directive.asked:
+        said = _entry("told_all", directive)["leads"]
+        return tuple(said) if leading else tuple(f"{one} {line}" for one in said for line in lines(directive))
+    if directive.act not in (*_BY_LANDING, Act.PRESS) or not asks_if_right(reply):
+        return ()
+    if directive.landing in (Landing.GUESSED, Landing.CANNED):
+        return tuple(_entry(f"checked_{directive.landing.value}", directive)["lines"])
+    if directive.landing not in _CONFIRMED:
+        return ()
+    yes = _entry("checked", directive)
+    if directive.act is Act.PRESS and not leading:
+        return tuple(f"{one} {line}" for one in yes["leads"] for line in lines(directive))
+    if directive.landing is Landing.HEARD:
+        return leads(directive) if leading else (*leads(directive), *yes["lines"])
+    return tuple(yes["leads" if leading else "lines"])
+
+
+def held(directive: Directive, promise: Promise, *, leading: bool) -> tuple[str, ...]:
+    """Lines (or leads) that hold the agent to what was promised; none where nothing was."""
+    if not promise.kind or directive.act not in (Act.ACCEPT, Act.CLOSE) or directive.outcome is Outcome.LOST:
+        return ()
+    table = _written()["held"][promise.kind]
+    words = {"When": promise.when[:1].upper() + promise.when[1:], "when": promise.when, "at": promise.at}
+    short, whole = ([line.format(**words, what=promise.what) for line in table[kind]] for kind in ("leads", "lines"))
+    if leading:
+        return tuple(short)
+    if directive.outcome is None:
+        return tuple(whole)
+    tails = _written()["held_tails"][directive.outcome.value]["lines"]
+    return (*whole, *(f"{one} {tail}" for one in short for tail in tails))
+
+
+_YES_OR_NO = re.compile(
+    r"(?:^|[.!?,;:] )(?:does|is|are|will|would|shall|can|could|do|did|have|has)\b([^.!?]*)\?$", re.IGNORECASE
+)
+
+
+def last_answers(directive: Directive, reply: str) -> tuple[str, ...]:
+    """What answers `reply` before the last words, where it ends with a question or was not the plan itself; none else."""
+    if directive.act not in (Act.ACCEPT, Act.CLOSE) or directive.outcome is Outcome.LOST:
+        return ()
+    closed = _YES_OR_NO.search(reply.strip())
+    if directive.asked or (closed and re.search(r"\b(?:else|anything|something)\b", closed[1])):
+        kind = "asked"
+    elif directive.landing in (Landing.HEARD, Landing.HEARD_AGAIN, Landing.RESTATED):
+        kind = "met"
+    elif closed:
+        kind = "agreed"
+    else:
+        return ()
+    return tuple(_written()["last_answer"][kind]["leads"])

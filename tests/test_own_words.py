@@ -73,7 +73,7 @@ def test_a_clause_turns_into_the_first_person(own: str, clause: str, said: str) 
         ("says, very softly, that it is over, and rings off", "It is over."),
         ("thanks the trainee for the patience and confirms the slot", "Thank you for the patience."),
         ("thanks him for his time, stiffly", "Thank you for your time."),
-        ("repeats the day, asks the adviser's name, and uses it", "What's your name?"),
+        ("repeats the day, asks the adviser's name, and uses it", "I would like your name."),
         ("wishes the trainee a good afternoon and leaves the chat", "I wish you a good afternoon."),
         ("accepts the date and asks for it in writing", "All right. Can I have it in writing?"),
         (
