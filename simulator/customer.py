@@ -155,10 +155,12 @@ def _sentences(wording: str, least: int) -> list[str]:
 
 
 def _fits_the_end(directive: Directive, wording: str, lines: Sequence[tuple[Role, str]]) -> bool:
-    """Whether the last words bring up nobody and nothing new: no name, no "he", no hour that nobody named, and from the glad
-    no "the letter" either."""
+    """Whether the last words ask nothing, and bring up nobody and nothing new: no name, no "he", no hour that nobody named,
+    and from the glad no "the letter" either."""
     if not directive.last:
         return True
+    if wording.endswith("?"):
+        return False
     if directive.act is Act.CLOSE and not fixed(wording) <= {time for _, text in lines for time in fixed(text)}:
         return False
     spoken_of = {word.rstrip("s'") for _, text in lines for word in words(text)}

@@ -92,7 +92,8 @@ def answers(directive: Directive, reply: str, *, leading: bool) -> tuple[str, ..
         return ()
     if directive.landing in (Landing.GUESSED, Landing.CANNED):
         return tuple(_entry(f"checked_{directive.landing.value}", directive)["lines"])
-    if directive.landing not in _CONFIRMED:
+    # "Is that how it was?" may be taken for a probe; whoever has nothing untold to say to it can still say yes.
+    if directive.landing not in _CONFIRMED and (directive.landing is not Landing.PROBED or directive.act is Act.TELL):
         return ()
     yes = _entry("checked", directive)
     if directive.act is Act.PRESS and not leading:
