@@ -26,15 +26,15 @@ FIRST_QUESTION = (
 )
 
 OPEN = (
-    "What has this done to the rest of your day?",
-    "What else has come out of this for you?",
-    "Tell me more about what this means for you.",
-    "How has it gone on from there?",
-    "What other trouble has this made for you?",
+    "What did that lead to?",
+    "Tell me more, please. I'd like to understand all of it.",
+    "How did it go on from there?",
+    "What was that like for you?",
     "Help me understand what this has meant on your side.",
+    "Go on, please. How have things been since?",
 )
 
-CHECK = ("Have I got that right?", "Is that about it?", "Did I get that right?", "Is that how it was?")
+CHECK = ("Have I got that right?", "Is that right?", "Did I get that right?", "Have I understood that right?")
 
 PROBE = (
     "I have the feeling there is something more behind this. What haven't you told me yet?",
@@ -55,10 +55,10 @@ WAY_FORWARD = (
     "If it isn't done by then, it will be noon tomorrow at the latest, and you hear that from me, not from a machine.",
     "The next step: I go through it with the people who can fix it this afternoon, and call you by five with a plan in "
     "writing. It may take until Thursday. If it slips past that, I ring you before nine on Friday and we choose another way.",
-    "I suggest this: I send you a written plan by two today with my name and direct number on it. The work itself will most "
-    "likely take two days. Should it take a third, I tell you the evening before.",
-    "My plan is this. I arrange it this morning, and you get a message from me at three with the day and the hour. What could "
-    "go wrong is the van, so I've allowed a day's margin, and there's no charge for you.",
+    "I suggest this: within the hour I send you a written plan with my name and direct number on it. It will most likely take "
+    "two days to carry out. Should it take a third, I tell you the evening before.",
+    "My plan is this. I arrange it now, and you get a message from me at three with the day and the hour. It may slip by a "
+    "day; if it does, you hear that from me before noon. There's no charge for you.",
 )
 
 CANNED = (

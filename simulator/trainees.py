@@ -81,11 +81,12 @@ class Story:
         return " ".join(sentence(self.pick(phrases.RESTATED).format(fact=self._fact(p))) for p in points)
 
     def events(self, points: Sequence[str]) -> str:
-        """What happened, given back: the first clause of each incident or impact, and nobody's inner state or stake."""
+        """What happened, given back and checked: the first clause of each incident or impact, and nobody's inner state or
+        stake."""
         outer = [p for p in points if self._persona.point(p).layer in (Layer.INCIDENT, Layer.IMPACT)]
         first = [_AND.split(self._fact(p))[0] for p in outer]
         said = [self.pick(phrases.RESTATED).format(fact=fact) for fact in first if not _INNER.search(fact)]
-        return " ".join(map(sentence, said)) or phrases.NOTED
+        return " ".join([*map(sentence, said), self.pick(phrases.CHECK)]) if said else phrases.NOTED
 
     def _fact(self, point: str) -> str:
         return to_face(self._persona.point(point).fact, self._own)
@@ -122,10 +123,10 @@ def listener(persona: Persona, chance: Random) -> Script:
     while len(view.told) > len(given):
         fresh = [p for p in view.told if p not in given][:MOST_NAMED]
         given += fresh
-        view = yield f"{story.events(fresh)} {story.pick(phrases.CHECK)} {story.pick(phrases.OPEN)}"
+        view = yield f"{story.events(fresh)} {story.pick(phrases.OPEN)}"
     view = yield story.pick(phrases.PROBE)
     if len(view.told) > len(given):
-        view = yield f"{story.events([p for p in view.told if p not in given])} {story.pick(phrases.CHECK)}"
+        view = yield story.events([p for p in view.told if p not in given])
     while True:
         view = yield story.pick(phrases.WAY_FORWARD)
 

@@ -85,19 +85,22 @@ _AFTER_OBJECT = words(
 )
 _NO_NOUN = re.compile(r"(?! \w)| (?:is|are|was|were|has|had|will|and|or|but|to)\b")
 _TOKEN = re.compile(r"([A-Za-z]+(?:-[A-Za-z]+)*)('[a-z]+)?")
+_OWN = {"she": r"\b(?:she|her|hers|herself)\b", "he": r"\b(?:he|him|his|himself)\b"}
 _NOT_VERBS = words("this its his us always perhaps less yes as")
 
 
 def pronoun(persona: Persona) -> str:
-    """he, she or they: the one that the story uses most."""
-    text = " ".join(f"{p.fact} {p.feeling} {p.because}" for p in persona.story).lower()
-    counts = {
-        "she": len(re.findall(r"\b(she|her|herself)\b", text)),
-        "he": len(re.findall(r"\b(he|him|his|himself)\b", text)),
-        "they": 0,
-    }
-    best = max(counts, key=lambda word: counts[word])
-    return best if counts[best] else "they"
+    """he, she or they: the one of those in the story that the author uses most; in the notes each counts double, since those
+    are about the customer."""
+    ends, way = persona.endings, persona.resolution
+    notes = [persona.briefing, *way.needs, way.won_over_by, ends.lost, ends.placated, ends.retained, ends.won_over]
+    story = [f"{point.fact} {point.feeling} {point.because}" for point in persona.story]
+
+    def count(own: str, texts: list[str]) -> int:
+        return len(re.findall(_OWN[own], " ".join(texts), re.IGNORECASE))
+
+    used = [own for own in _OWN if count(own, story)]
+    return max(used, key=lambda own: count(own, story + 2 * notes), default="they")
 
 
 def to_face(clause: str, own: str) -> str:
