@@ -25,6 +25,7 @@ _INNER = re.compile(
     r"|miss(es)? (him|her|them)|look(s|ed)? forward|promised? (himself|herself|yourself))",
     re.IGNORECASE,
 )
+CLAUSE = 5  # words; less is hardly a sentence
 MOST_NAMED = 2  # points named in one reply; more is a speech
 MOST_TRIES = 3  # at one thing, before a person would move on
 
@@ -57,6 +58,12 @@ def view_of(call: Call) -> View:
 Script = Generator[str, View, None]  # yields a reply, is sent what followed; its end is the trainee's goodbye
 
 
+def _first_clause(fact: str) -> str:
+    """What comes before the first comma or "and", or all of it where that is no clause yet: "a farmer, Dougie, rang you"."""
+    first = _AND.split(fact)[0]
+    return first if len(first.split()) >= CLAUSE else fact
+
+
 class Story:
     """The told parts of a persona's story as one says them to this customer, in varied words."""
 
@@ -84,7 +91,7 @@ class Story:
         """What happened, given back and checked: the first clause of each incident or impact, and nobody's inner state or
         stake."""
         outer = [p for p in points if self._persona.point(p).layer in (Layer.INCIDENT, Layer.IMPACT)]
-        first = [_AND.split(self._fact(p))[0] for p in outer]
+        first = [_first_clause(self._fact(p)) for p in outer]
         said = [self.pick(phrases.RESTATED).format(fact=fact) for fact in first if not _INNER.search(fact)]
         return " ".join([*map(sentence, said), self.pick(phrases.CHECK)]) if said else phrases.NOTED
 

@@ -175,6 +175,7 @@ def _is_object(before: str, rest: str) -> bool:
         or (before in _TAKES and (word[0].isdigit() or word.split("-")[0] in _NUMBERS))
         or (before in _TO and word.endswith("ed"))
         or (before == "do" and word.endswith("ly"))
+        or bool(re.match(r"\s+\S+ times\b", rest))
     )
 
 

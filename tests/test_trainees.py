@@ -5,6 +5,7 @@ from random import Random
 
 import pytest
 
+from simulator import phrases
 from simulator.coach import better_line
 from simulator.persona import LIBRARY, Persona, load_personas
 from simulator.trainees import TRAINEES, Scripted, Story, View
@@ -16,6 +17,7 @@ from simulator.wording import pronoun, to_face
     ("own", "clause", "said"),
     [
         ("she", "nobody let her know", "nobody let you know"),
+        ("she", "a farmer rang her eleven times", "a farmer rang you eleven times"),
         ("she", "it took her thirty years to dare to apply", "it took you thirty years to dare to apply"),
         ("she", "it makes her look unreliable on her first job", "it makes you look unreliable on your first job"),
         ("she", "the cast went home without looking at her", "the cast went home without looking at you"),
@@ -78,6 +80,20 @@ def view(persona: Persona, told: int) -> View:
         missed=ids[:told],
         untold=len(ids) - told,
     )
+
+
+@pytest.mark.parametrize(
+    ("fact", "given_back"),
+    [
+        ("a farmer, Dougie Baird, rang her about a mare", "a farmer, Dougie Baird, rang you about a mare"),
+        ("the van came at noon, and nobody rang her", "the van came at noon"),
+    ],
+)
+def test_what_is_given_back_is_a_clause_and_is_checked(persona: Persona, fact: str, given_back: str) -> None:
+    point = persona.story[0].model_copy(update={"fact": fact, "feeling": "let down", "because": "she waited"})
+    said = Story(persona.model_copy(update={"story": (point,)}), Random(1)).events([point.id])
+    assert re.search(rf"(?i){given_back}\. [^.]+ right\?$", said), said
+    assert Story(persona, Random(1)).events([]) == phrases.NOTED
 
 
 @pytest.mark.parametrize("name", [name for name, script in TRAINEES.items() if script])
