@@ -115,7 +115,9 @@ def note(turn: Turn) -> Note | None:
         return None
     if judgement.uncertain:
         return Note(
-            headline="Not sure what that was.", why="The evaluator could not read this reply, so nothing came of it."
+            headline="Not sure what that was.",
+            why="The evaluator could not tell what this reply does, or that it means this customer, so nothing came of it. "
+            "Say it plainly, with what they told you.",
         )
     headline, why = _NOTES[reaction.landing]
     move = _SHOWN_BY.get(reaction.landing) or _worst(reaction)

@@ -128,7 +128,9 @@ def _moves(judgement: Judgement) -> str:
             f"<li><b>{second.move_name(move)}</b>{f' <q>{esc(quote)}</q>' if quote else ''}"
             f"{f' <small>{sure:.0%} sure</small>' if sure is not None else ''}</li>"
         )
-    unlike = "<p>Unlike anything the evaluator knows; never taken as empathy.</p>" if judgement.uncertain else ""
+    unlike = (
+        "<p>The evaluator is not sure of this reply; it is never taken as empathy.</p>" if judgement.uncertain else ""
+    )
     return f'<ul class="moves">{"".join(items)}</ul>{unlike}'
 
 
