@@ -20,7 +20,7 @@ REPLY_TOKENS = 192  # a longer reply is read at both ends
 CONTEXT_TOKENS = 64
 ROUNDED = 16  # lengths of a batch are multiples of it
 ROWS = (1, 2, 4, 8, 16, 24, 32)  # how many rows a batch may have
-BESIDE_TOKENS, SAID_TOKENS, POINT_TOKENS = 140, 48, 44  # beside a story: of the reply, of what it answers, of a point
+BESIDE_TOKENS, SAID_TOKENS, POINT_TOKENS = 140, 48, 48  # beside a story: of the reply, of what it answers, of a point
 PADDING, REPLY, SAID, FIRST_POINT = 0, 1, 2, 3  # marks of tokens beside a story; a second point's are FIRST_POINT + 1
 
 Item = TypeVar("Item")
