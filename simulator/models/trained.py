@@ -57,7 +57,8 @@ class TrainedJudge:
         self._lock = threading.Lock()
         self._thresholds = torch.tensor([self.settings["thresholds"][move.value] for move in MOVES])
         self._slope = torch.tensor([self.settings["calibration"][move.value] for move in MOVES])
-        digest = hashlib.sha256(files[0].read_bytes() + files[2].read_bytes()).hexdigest()
+        # The thresholds are a part of the judge: another set of them judges otherwise.
+        digest = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
         self.name = f"{base.name}+{adapter.name}@{digest[:12]} rubric {self.settings['rubric']}"
 
     def judge(self, readings: Sequence[Reading]) -> list[Judgement]:
