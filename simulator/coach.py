@@ -153,4 +153,5 @@ def better_line(persona: Persona, point: StoryPoint) -> str:
     """A line that would have met this point: what happened, what it feels like and why, said to the customer's face."""
     own = pronoun(persona)
     fact, because, feeling = to_face(point.fact, own), to_face(point.because, own), feeling_to_face(point.feeling, own)
-    return f"“{sentence(fact)} {sentence(f'you must be feeling {feeling}, because {because}')} Have I got that right?”"
+    felt = sentence(f"I imagine that leaves you feeling {feeling}, because {because}")
+    return f"“{sentence(fact)} {felt} Have I got that right?”"
