@@ -120,7 +120,7 @@ def bare_feeling(feeling: str) -> str:
 
 
 def feeling_to_face(feeling: str, own: str) -> str:
-    """What follows "you must be feeling" or "leaves you feeling", said to a customer who is `own`: "foolish", "that you're looking careless"."""
+    """What follows "you must be feeling", said to a customer who is `own`: "foolish", "that you're looking careless"."""
     said = to_face(bare_feeling(feeling), own)
     return f"that you're {said}" if re.match(r"[a-z]+ing\b", said) else said
 
