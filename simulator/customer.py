@@ -34,7 +34,7 @@ THROWN, THROWN_AGAIN = 0.5, 0.2  # how often the trainee's words are thrown back
 
 _THE = re.compile(r"\b(?:the|this|these|those) ([a-z]+)")
 _NAME = re.compile(r"(?<=[a-z,] )[A-Z][a-z]+|[A-Z][a-z]+(?='s )")
-_YES_OR_NO = re.compile(r"(?:yes|no)\b", re.IGNORECASE)
+_SAYS_YES_OR_NO = re.compile(r"(?:yes|no)\b", re.IGNORECASE)
 _THANKS = re.compile(r"\bthank", re.IGNORECASE)
 _SOMEBODY = re.compile(r"\b(she|he|they|her|him|them|each one)\b|^(?:one|that) (?:is|was|of)\b", re.IGNORECASE)
 
@@ -196,7 +196,8 @@ def written(
     if _THANKS.search(wording):  # once is enough
         options = tuple(one for one in options if not _THANKS.search(one)) or options
     if first := reactions.last_answers(directive, lines[-1][1]):
-        options = tuple(f"{draw.choice(first)} {one}" for one in options if not _YES_OR_NO.match(one))
+        options = tuple(one for one in options if not _SAYS_YES_OR_NO.match(one)) or options
+        options = tuple(f"{draw.choice(first)} {one}" for one in options)
     openers = {tuple(words(line)[:length]) for line in said for length in (1, 2, 3)}
     before = " ".join(" ".join(words(line)) for line in said)
     fresh = [one for one in options if tuple(words(one)[:3]) not in openers and " ".join(words(one)) not in before]

@@ -118,7 +118,7 @@ def held(directive: Directive, promise: Promise, *, leading: bool) -> tuple[str,
     return (*whole, *(f"{one} {tail}" for one in short for tail in tails))
 
 
-_YES_OR_NO = re.compile(
+_ASKS_YES_OR_NO = re.compile(
     r"(?:^|[.!?,;:] )(?:does|is|are|will|would|shall|can|could|do|did|have|has)\b([^.!?]*)\?$", re.IGNORECASE
 )
 
@@ -127,7 +127,7 @@ def last_answers(directive: Directive, reply: str) -> tuple[str, ...]:
     """What answers `reply` before the last words, where it ends with a question or was not the plan itself; none else."""
     if directive.act not in (Act.ACCEPT, Act.CLOSE) or directive.outcome is Outcome.LOST:
         return ()
-    closed = _YES_OR_NO.search(reply.strip())
+    closed = _ASKS_YES_OR_NO.search(reply.strip())
     if directive.asked or (closed and re.search(r"\b(?:else|anything|something)\b", closed[1])):
         kind = "asked"
     elif directive.landing in (Landing.HEARD, Landing.HEARD_AGAIN, Landing.RESTATED):

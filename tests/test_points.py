@@ -1,12 +1,20 @@
 """Which story points a reply takes in: the rule of choice, and the real encoder behind it."""
 
+import random
+
+import numpy as np
 import pytest
+import torch
+from torch import nn
 
 from simulator.judge import Reading
 from simulator.models.encoding import FIRST_POINT, PADDING, REPLY, rounded
-from simulator.models.points import story_tensors, taken, together
+from simulator.models.points import Heard, Hearing, Taken, story_tensors, taken, together
 from simulator.moves import Move
 from simulator.persona import load_personas
+from simulator.training import points
+from simulator.training.data import replies
+from simulator.training.examples import Example
 
 
 @pytest.mark.parametrize(
@@ -81,3 +89,68 @@ def test_a_reply_is_read_alike_alone_and_among_others(engine) -> None:
     others = [one.model_copy(update={"reply": "So. " * n}) for n in (1, 40, 150)]
     alone, among = engine.judge.judge([one])[0], engine.judge.judge([*others, one])[-1]
     assert (alone.present, alone.acknowledged) == (among.present, among.acknowledged)
+
+
+class Says(nn.Module):
+    """In place of the encoder: every point is as likely as `logit`, (readings, 6 points)."""
+
+    def __init__(self, logit: float) -> None:
+        super().__init__()
+        self.logit = logit
+
+    def forward(self, ids: torch.Tensor, marks: torch.Tensor) -> torch.Tensor:
+        return torch.full((len(ids), 6), self.logit)
+
+
+CUTS = {"threshold": 0.6, "first": 0.3, "doubted_under": 0.1}
+
+
+def test_understanding_that_means_nothing_of_the_story_is_strange(engine) -> None:
+    """And a reply that shows no understanding was not held against the story, so there is nothing strange about it."""
+    story = load_personas()["late-shipment"].story
+    encoding = engine.judge._encoding
+    one = encoding(Reading(persona=None, reply="It broke your heart that the lift stood still."))
+    heard = [Heard(one, "", story, {Move.SPECIFIC_EMPATHY}), Heard(one, "", story, {Move.SOLUTION})]
+    assert Hearing(Says(-5.0), encoding, CUTS).taken_in(heard) == [Taken((), True), Taken((), False)]
+    assert Hearing(Says(-1.5), encoding, CUTS).taken_in(heard)[0] == Taken((), False)
+    assert Hearing(Says(5.0), encoding, CUTS).taken_in(heard)[0] == Taken(tuple(p.id for p in story), False)
+
+
+def test_such_empathy_is_uncertain(engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    persona = load_personas()["late-shipment"]
+    reply = "Nobody warned you, and you found out from an empty dock. No wonder you feel let down."
+    reading = Reading(persona=persona, history=(("customer", persona.opening),), reply=reply)
+    sure = engine.judge.judge([reading])[0]
+    assert sure.has(Move.SPECIFIC_EMPATHY)
+    assert not sure.uncertain
+    monkeypatch.setattr(engine.judge, "_points", Hearing(Says(-5.0), engine.judge._encoding, CUTS))
+    assert engine.judge.judge([reading])[0].uncertain
+
+
+def test_beside_another_customers_story_nothing_is_taken_in(engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One reply that shows understanding, among others to somebody else, that stand in no row of their own."""
+    monkeypatch.setattr(points, "MISPLACED", 1.0)
+    monkeypatch.setattr(points, "OTHERS", 0.0)
+    random.seed(1)
+    items = replies("validation")
+    mine = next(one for one in items if one.acknowledged and one.kind != "attack")
+    others = [
+        one
+        for one in items
+        if one.reading.persona != mine.reading.persona and one.kind != "attack" and points.TAKE_IN.isdisjoint(one.moves)
+    ][:3]
+    examples = [Example(one, engine.judge._encoding) for one in (mine, *others)]
+    drawn = [row for _ in range(20) for row in points.rows(examples)]
+    assert len(drawn) == 20
+    assert {sum(row.taken) for row in drawn} == {0.0, float(len(mine.acknowledged))}
+
+
+def test_thresholds_part_what_is_taken_in_from_what_is_not() -> None:
+    items = replies("validation")
+    chances = [
+        np.array([0.8 - 0.01 * k if point.id in one.acknowledged else 0.2 for k, point in enumerate(points.story(one))])
+        for one in items
+    ]
+    cuts = points.settings_of(chances, items, [bool(one.acknowledged) for one in items])
+    assert 0.2 < cuts["threshold"] <= 0.8
+    assert 0.2 <= cuts["doubted_under"] <= 0.8

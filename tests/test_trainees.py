@@ -38,6 +38,11 @@ def test_a_story_is_said_to_the_customers_face(own: str, clause: str, said: str)
     assert to_face(clause, own) == said
 
 
+@pytest.mark.parametrize(("name", "own"), [("forming-gas-swapped", "he"), ("left-at-old-house", "she")])
+def test_whose_pronoun_it_is_shows_in_the_notes_where_the_story_is_full_of_somebody_else(name: str, own: str) -> None:
+    assert pronoun(situations()[name]) == own
+
+
 @pytest.mark.parametrize("persona", [*load_personas(LIBRARY).values(), *situations().values()], ids=lambda p: p.id)
 def test_every_story_on_disk_turns_into_english(persona: Persona) -> None:
     own = pronoun(persona)

@@ -1,7 +1,7 @@
 """Trains the part of the evaluator that hears story points; the second half of `python -m simulator.training.evaluator`.
 
-A cross-encoder (models/points.py), all of its blocks tuned, on every reply that shows understanding beside the story of its
-customer, and on some others. Thresholds come from the validation split.
+A cross-encoder (models/points.py), all of its blocks tuned, on every reply that shows understanding and every attack beside
+the story of its customer, now and then of another one, and on some other replies. Thresholds come from the validation split.
 """
 
 import logging
