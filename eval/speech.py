@@ -23,7 +23,8 @@ from eval.work import Case, Figure, Measured, failed, figure
 from simulator import own_words
 from simulator.anger import opening_state, react
 from simulator.checks import coverage, words
-from simulator.directive import Act, mood_of, next_directive
+from simulator.customer import directed
+from simulator.directive import Act, mood_of
 from simulator.jsonl import read_jsonl
 from simulator.models.base import ModelError
 from simulator.moves import Frozen, Judgement
@@ -104,8 +105,8 @@ class LinesWork:
         persona = self._personas[case.persona]
         state, reaction = react(persona, opening_state(persona), Judgement())
         state = state.model_copy(update={"replies": 1 + case.seed % 2})  # insists and plain answers in turn
-        directive = next_directive(persona, state, reaction)
         lines: tuple[tuple[Role, str], ...] = (("customer", persona.opening), ("trainee", case.reply))
+        directive = directed(persona, state, reaction, lines)
         started = time.perf_counter()
         said = self._engines.customer.speak(persona, lines, directive, state.told, case.seed)
         spent = time.perf_counter() - started

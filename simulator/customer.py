@@ -13,9 +13,9 @@ import zlib
 from collections.abc import Iterator, Sequence
 
 from simulator import reactions
-from simulator.anger import Landing, Outcome
+from simulator.anger import Landing, Outcome, Reaction, State
 from simulator.checks import NOT_A_CUSTOMER, Check, coverage, tidied, words
-from simulator.directive import HOT, INVITED, Act, Directive
+from simulator.directive import HOT, INVITED, Act, Directive, next_directive
 from simulator.models.base import LanguageModel, Prompt, Sampling
 from simulator.moves import Frozen
 from simulator.persona import Persona
@@ -36,6 +36,7 @@ _THE = re.compile(r"\b(?:the|this|these|those) ([a-z]+)")
 _NAME = re.compile(r"(?<=[a-z,] )[A-Z][a-z]+|[A-Z][a-z]+(?='s )")
 _SAYS_YES_OR_NO = re.compile(r"(?:yes|no)\b", re.IGNORECASE)
 _THANKS = re.compile(r"\bthank", re.IGNORECASE)
+_NEVER_ASKED = re.compile(r"\b(?:never|not|didn't|haven't) (?:once )?asked?\b", re.IGNORECASE)
 _SOMEBODY = re.compile(r"\b(she|he|they|her|him|them|each one)\b|^(?:one|that) (?:is|was|of)\b", re.IGNORECASE)
 
 
@@ -107,6 +108,23 @@ class Customer:
         return draw.choices(options, weights)[0]
 
 
+def directed(persona: Persona, state: State, reaction: Reaction, lines: Sequence[tuple[Role, str]]) -> Directive:
+    """The next directive in the light of what was said; `lines` is the call so far.
+
+    It names no point to come back to of which nothing is left to say, and a customer who kept the rest back, or asked for a
+    plan, does not hold that against the trainee.
+    """
+    said = [text for role, text in lines if role == "customer"]
+    spent: list[str] = []
+    while True:
+        directive = next_directive(persona, state, reaction, spent)
+        if directive.act is not Act.INSIST or directive.point is None or fresh_wording(directive, lines, 0):
+            break
+        spent.append(directive.point)
+    known = directive.story_out or any(map(reactions.keeps_back, said))
+    return directive.model_copy(update={"story_out": known, "demanded": reactions.demands(said[-1])})
+
+
 def fresh_wording(directive: Directive, lines: Sequence[tuple[Role, str]], seed: int, fact: str = "") -> str:
     """A wording of what the directive brings out that was not said yet, or "" when there is none or all were said.
 
@@ -125,6 +143,8 @@ def fresh_wording(directive: Directive, lines: Sequence[tuple[Role, str]], seed:
         own = [wording for wording in own if not _SOMEBODY.search(wording)] or own
         if directive.landing not in INVITED:  # coming back to it unasked means saying it, if need be nearly as before
             own = own or fresh
+        elif fact:  # who was asked is not cryptic
+            own = _plainest(own, fact) if own else own
     elif directive.act is Act.CONFIRM:
         own = alone[:1] if directive.asked else alone
     else:  # only a yes, or coming back to something, can do with a short line instead of an echo
@@ -189,10 +209,14 @@ def written(
         options = held
     elif answers:
         options = answers
-    elif _stands_alone(directive, wording) or (wording and invited and draw.random() < BARE):
+    elif _stands_alone(directive, wording) or (
+        wording and invited and directive.act is Act.TELL and draw.random() < BARE
+    ):
         return ("",)
     else:
         options = reactions.leads(directive) if wording else reactions.lines(directive)
+    if any("?" in text for role, text in lines if role == "trainee"):
+        options = tuple(one for one in options if not _NEVER_ASKED.search(one)) or options
     if _THANKS.search(wording):  # once is enough
         options = tuple(one for one in options if not _THANKS.search(one)) or options
     if first := reactions.last_answers(directive, lines[-1][1]):

@@ -4,6 +4,7 @@ Pure, like the rule of anger. The model that speaks is told the mood and the act
 """
 
 import re
+from collections.abc import Collection
 from enum import StrEnum
 
 from simulator import own_words
@@ -71,6 +72,7 @@ class Directive(Frozen):
     quote: str = ""  # words of the trainee's to throw back
     asked: bool = False  # whether the trainee asked for more
     story_out: bool = False  # whether all that can be had for the asking has been told
+    demanded: bool = False  # whether the customer itself has just asked for a way out
 
     @property
     def last(self) -> bool:
@@ -89,8 +91,9 @@ INVITED = (Landing.ASKED, Landing.RESTATED, Landing.PROBED)
 _QUIET = (*INVITED, Landing.GUESSED, Landing.NOTHING)  # leaves the next move to the customer
 
 
-def next_directive(persona: Persona, state: State, reaction: Reaction) -> Directive:
-    """The directive that follows a reaction; `state` is the state after it."""
+def next_directive(persona: Persona, state: State, reaction: Reaction, spent: Collection[str] = ()) -> Directive:
+    """The directive that follows a reaction; `state` is the state after it, `spent` the points that have been said in every
+    way that their author gave: the customer does not come back to them by name."""
     reaction = reaction.model_copy(update={"landing": _taken_as(reaction)})
     base = Directive(
         act=Act.REACT,
@@ -137,7 +140,10 @@ def next_directive(persona: Persona, state: State, reaction: Reaction) -> Direct
     open_points = unheard or [p for p in state.told if p not in state.met]
     nags = unheard and reaction.landing is not Landing.OFFERED and state.replies % 2
     if open_points and (quiet or nags):
-        point = persona.point(open_points[-1 - state.replies // 2 % len(open_points)])
+        left = [p for p in open_points if p not in spent]
+        if not left:
+            return base.model_copy(update={"act": Act.INSIST})
+        point = persona.point(left[-1 - state.replies // 2 % len(left)])
         # Nobody bares a feeling unasked, under attack or in a rage.
         calm = reaction.landing in INVITED and base.mood not in HOT
         admitted = own_words.admitted(persona, point) if calm else ""
@@ -167,10 +173,10 @@ _CHECK = re.compile(
 )
 
 
-def asks_if_right(text: str) -> bool:
-    """Whether `text` ends by asking whether it has understood: somebody who is asked that says yes or no first."""
-    last = re.split(r"(?<=[.!?])\s+", text.strip())[-1]
-    return last.endswith("?") and bool(_CHECK.search(last))
+def asks_if_right(text: str, sentences: int = 1) -> bool:
+    """Whether one of the last `sentences` of `text` asks if it has understood: who is asked that says yes or no first."""
+    last = re.split(r"(?<=[.!?])\s+", text.strip())[-sentences:]
+    return any(one.endswith("?") and _CHECK.search(one) for one in last)
 
 
 def _taken_as(reaction: Reaction) -> Landing:

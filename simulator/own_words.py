@@ -84,7 +84,11 @@ _VERBS = words(
 _PARTICIPLE = re.compile(r"^[^,]*?\b(?:\w{3,}ed|put|lent|held|struck|paid|taken|made|given|sent|got|found|\w+ing)\b")
 
 
+_METHOD = re.compile(r",? (?:with|and) (?:a fallback|the limits\b.*)$")  # what only a planner would ask for
+
+
 def _need(need: str, own: str) -> str:
+    need = _METHOD.sub("", need)
     said = "" if _named_before(need, own) else spoken(need, own)
     first, _, rest = said.partition(" ")
     low, second = first.lower(), rest.split(" ")[0].lower()

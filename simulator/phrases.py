@@ -51,14 +51,14 @@ OWNED = (
 )
 
 WAY_FORWARD = (
-    "Here is what I'll do: I put this in order myself today, and I ring you at four this afternoon with where it stands. "
-    "If it isn't done by then, it will be noon tomorrow at the latest, and you hear that from me, not from a machine.",
-    "The next step: I go through it with the people who can fix it this afternoon, and call you by five with a plan in "
-    "writing. It may take until Thursday. If it slips past that, I ring you before nine on Friday and we choose another way.",
-    "I suggest this: within the hour I send you a written plan with my name and direct number on it. It will most likely take "
-    "two days to carry out. Should it take a third, I tell you the evening before.",
-    "My plan is this. I arrange it now, and you get a message from me at three with the day and the hour. It may slip by a "
-    "day; if it does, you hear that from me before noon. There's no charge for you.",
+    "Here is what I'll do: I put this in order myself, and I ring you within the hour to say how far we are. It may take until "
+    "tomorrow. If it does, you hear that from me, not from a machine, and you hear it early.",
+    "The next step: I go through it now with the people who can fix it, and call you in half an hour with a plan. If it "
+    "takes longer than you have, I tell you then, and we choose another way.",
+    "I suggest this: within the hour I send you a written plan with my name and direct number on it. It says what happens "
+    "today, and what will take longer. If any of it slips, I tell you before you have to ask.",
+    "My plan is this. I arrange it now, and you get a message from me in twenty minutes with who comes and when. It may slip "
+    "by an hour; if it does, you hear that from me first. There's no charge for you.",
 )
 
 CANNED = (

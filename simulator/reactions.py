@@ -27,6 +27,7 @@ _BANDS = {
 }
 _AGAIN = {Landing.ASKED: "again", Landing.PROBED: "again_probed"}  # asked for more, with nothing new to tell
 _CONFIRMED = (Landing.HEARD, Landing.HEARD_AGAIN, Landing.RESTATED, Landing.NOTHING)
+NEAR = 3  # sentences from the end
 _BY_LANDING = (Act.TELL, Act.INSIST, Act.REACT, Act.CONFIRM)
 
 
@@ -46,6 +47,8 @@ def _key(directive: Directive) -> str:
     if directive.act is Act.CONFIRM and directive.asked:
         return "nothing_left"  # yes, and there is no more to it
     if directive.act in _BY_LANDING:
+        if directive.landing is Landing.TOO_EARLY and directive.demanded:
+            return "too_early_demanded"  # a plan was asked for; it is no answer to all that is wrong
         if directive.landing is Landing.TOO_EARLY and directive.story_out:
             return "too_early_known"  # too angry for a plan, but nobody can say that the story is not known
         return directive.landing.value if directive.landing else "nothing"
@@ -88,12 +91,14 @@ def answers(directive: Directive, reply: str, *, leading: bool) -> tuple[str, ..
     if directive.act is Act.PRESS and directive.asked:
         said = _entry("told_all", directive)["leads"]
         return tuple(said) if leading else tuple(f"{one} {line}" for one in said for line in lines(directive))
-    if directive.act not in (*_BY_LANDING, Act.PRESS) or not asks_if_right(reply):
+    # An invitation to go on may follow a check; with something to say there, the yes is only the beginning.
+    if directive.act not in (*_BY_LANDING, Act.PRESS) or not asks_if_right(reply, NEAR if leading else 1):
         return ()
     if directive.landing in (Landing.GUESSED, Landing.CANNED):
         return tuple(_entry(f"checked_{directive.landing.value}", directive)["lines"])
     # "Is that how it was?" may be taken for a probe; whoever has nothing untold to say to it can still say yes.
-    if directive.landing not in _CONFIRMED and (directive.landing is not Landing.PROBED or directive.act is Act.TELL):
+    confirmed = (*_CONFIRMED, Landing.ASKED) if leading else _CONFIRMED
+    if directive.landing not in confirmed and (directive.landing is not Landing.PROBED or directive.act is Act.TELL):
         return ()
     yes = _entry("checked", directive)
     if directive.act is Act.PRESS and not leading:
@@ -116,6 +121,26 @@ def held(directive: Directive, promise: Promise, *, leading: bool) -> tuple[str,
         return tuple(whole)
     tails = _written()["held_tails"][directive.outcome.value]["lines"]
     return (*whole, *(f"{one} {tail}" for one in short for tail in tails))
+
+
+_DEMANDS = re.compile(
+    r"\bI (?:need|want)\b|\b(?:help|do something|sort(?:ed)? (?:this|it) out|solved|put right|dealt with|yes or no)\b"
+    r"|\b(?:what (?:can|are|will|am) (?:you|I)|what (?:can|will|could) be done|what happens|where do we go|how do we go on)\b",
+    re.IGNORECASE,
+)
+
+
+def demands(line: str) -> bool:
+    """Whether the customer's `line` asks for a way out: a plan in answer to it is no surprise, welcome or not."""
+    return bool(_DEMANDS.search(line))
+
+
+def keeps_back(line: str) -> bool:
+    """Whether the customer's `line` refuses to tell more: whoever said it cannot complain that not all is known."""
+    tables = (
+        bands[band]["lines"] for key in ("probed", "again_probed") for bands in [_written()[key]] for band in bands
+    )
+    return any(refusal in line for refusals in tables for refusal in refusals)
 
 
 _ASKS_YES_OR_NO = re.compile(

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 
 from simulator.anger import Reaction, State, opening_state, outcome_of, react
-from simulator.customer import Customer, Utterance
-from simulator.directive import Directive, next_directive, opening_directive
+from simulator.customer import Customer, Utterance, directed
+from simulator.directive import Directive, opening_directive
 from simulator.grade import Scorecard, grade
 from simulator.judge import MOST_CHARACTERS, Judge, Reading
 from simulator.moves import Judgement
@@ -181,7 +181,7 @@ class Call:
         said = self.transcript.turns[-1]
         if said.role != "trainee" or said.reaction is None:
             raise ReplyError("There is no reply to answer; say something first.")
-        return next_directive(self.persona, self.state, said.reaction)
+        return directed(self.persona, self.state, said.reaction, self.transcript.lines())
 
     def reply(self, text: str) -> tuple[Reaction, Turn]:
         """`hear` and `answer` in one."""

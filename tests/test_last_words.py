@@ -131,6 +131,19 @@ def test_a_check_is_told_from_other_questions(text: str, asks: bool) -> None:
     assert asks_if_right(text) is asks
 
 
+def test_a_check_before_an_invitation_gets_its_yes_when_the_story_follows() -> None:
+    reply = "So the van never came. Did I get that right? Go on, please. How did it end?"
+    tell = Directive(
+        act=Act.TELL, mood=Mood.ANNOYED, landing=Landing.ASKED, asked=True, point="p", says=("It snowed.",)
+    )
+    assert all(
+        one.startswith(("Yes", "That's right", "Correct", "As far"))
+        for one in reactions.answers(tell, reply, leading=True)
+    )
+    assert reactions.answers(tell, reply, leading=True)
+    assert reactions.answers(tell, reply, leading=False) == (), "a bare yes would leave the question standing"
+
+
 @pytest.mark.parametrize("mood", [Mood.FURIOUS, Mood.ANGRY, Mood.CALM])
 @pytest.mark.parametrize("landing", [Landing.RESTATED, Landing.HEARD_AGAIN, Landing.NOTHING])
 @pytest.mark.parametrize(("act", "wording"), [(Act.REACT, ""), (Act.INSIST, "Not one call."), (Act.PRESS, "")])
