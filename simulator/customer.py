@@ -34,6 +34,7 @@ THROWN, THROWN_AGAIN = 0.5, 0.2  # how often the trainee's words are thrown back
 
 _THE = re.compile(r"\b(?:the|this|these|those) ([a-z]+)")
 _NAME = re.compile(r"(?<=[a-z,] )[A-Z][a-z]+|[A-Z][a-z]+(?='s )")
+_WHOSE = re.compile(r"[A-Z][a-z]+'s ([a-z]+)")
 _SAYS_YES_OR_NO = re.compile(r"(?:yes|no)\b", re.IGNORECASE)
 _THANKS = re.compile(r"\bthank", re.IGNORECASE)
 _NEVER_ASKED = re.compile(r"\b(?:never|not|didn't|haven't) (?:once )?asked?\b", re.IGNORECASE)
@@ -139,7 +140,9 @@ def fresh_wording(directive: Directive, lines: Sequence[tuple[Role, str]], seed:
     if directive.act is Act.TELL:
         own = _plainest(own or fresh or directive.says, fact)
     elif directive.act is Act.INSIST:
-        own = [wording for wording in alone if not wording.startswith("I feel ")] or alone
+        # A feeling is owned to for a reason that nobody has given yet.
+        told = [wording for wording in alone if not wording.startswith("I feel ")]
+        own = told or [one for one in alone if coverage(heard, one.partition(". ")[2]) < ECHO]
         own = [wording for wording in own if not _SOMEBODY.search(wording)] or own
         if directive.landing not in INVITED:  # coming back to it unasked means saying it, if need be nearly as before
             own = own or fresh
@@ -185,7 +188,7 @@ def _fits_the_end(directive: Directive, wording: str, lines: Sequence[tuple[Role
         return False
     spoken_of = {word.rstrip("s'") for _, text in lines for word in words(text)}
     glad = directive.outcome in (Outcome.RETAINED, Outcome.WON_OVER)
-    new = _NAME.findall(wording) + (_THE.findall(wording.lower()) if glad else [])
+    new = _NAME.findall(wording) + _WHOSE.findall(wording) + (_THE.findall(wording.lower()) if glad else [])
     return not wording.startswith(("He ", "She ")) and all(named.lower().rstrip("s") in spoken_of for named in new)
 
 

@@ -152,7 +152,9 @@ def next_directive(persona: Persona, state: State, reaction: Reaction, spent: Co
     return base
 
 
-_POLITE = re.compile(r"(?:Thank you|Thanks|Good (?:day|morning|evening|night)|Goodbye)\b(?! for nothing)[^.!?]*[.!?] ?")
+_POLITE = re.compile(
+    r"(?:Thank you|Thanks|Good (?:day|morning|evening|night)|Goodbye|I wish you)\b(?! for nothing)[^.!?]*[.!?] ?"
+)
 _RESIGNED = re.compile(r"[Nn]ever mind|doesn't matter|does not matter|pray for")
 _SAYS_LITTLE = re.compile(r"(?:(?:All right|Ok|Good|Fine|Thank you|Thanks)\. ?)+")
 

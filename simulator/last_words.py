@@ -182,7 +182,7 @@ def _thanks(rest: str, own: str) -> str:
 def _wishes(rest: str, own: str) -> str:
     rest = re.sub(rf"^{WHOM} ", "", rest)
     if re.match(r"(?:an? |the |good )", rest):
-        return _turned(rest.split(",")[0], own, "I wish you {}")
+        return _turned(re.split(r",| and (?=\w+s\b)", rest)[0], own, "I wish you {}")
     return _turned(rest, own, "I wish {}") if re.match(r"[A-Z]\w+ an? ", rest) else ""
 
 

@@ -19,7 +19,7 @@ from simulator.session import Call
 from simulator.transcript import Role
 from simulator.wording import feeling_to_face, pronoun, sentence, to_face
 
-_AND = re.compile(r",? and |, |; ")
+_AND = re.compile(r",? and (?=(?:the|an?|his|her|their|he|she|they|you|your|it|nobody|nothing|somebody)\b)|, |; ")
 _INNER = re.compile(
     r"\b(feel|fear|afraid|asham|worr|want|hop(e|ing)|dread|scared|frighten|love|hate|proud|trust|believ|think|wish|dare"
     r"|miss(es)? (him|her|them)|look(s|ed)? forward|promised? (himself|herself|yourself))",
