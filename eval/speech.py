@@ -23,8 +23,8 @@ from eval.work import Case, Figure, Measured, failed, figure
 from simulator import own_words
 from simulator.anger import opening_state, react
 from simulator.checks import coverage, words
-from simulator.customer import directed
 from simulator.directive import Act, mood_of
+from simulator.freshness import directed
 from simulator.jsonl import read_jsonl
 from simulator.models.base import ModelError
 from simulator.moves import Frozen, Judgement

@@ -91,9 +91,12 @@ INVITED = (Landing.ASKED, Landing.RESTATED, Landing.PROBED)
 _QUIET = (*INVITED, Landing.GUESSED, Landing.NOTHING)  # leaves the next move to the customer
 
 
-def next_directive(persona: Persona, state: State, reaction: Reaction, spent: Collection[str] = ()) -> Directive:
-    """The directive that follows a reaction; `state` is the state after it, `spent` the points that have been said in every
-    way that their author gave: the customer does not come back to them by name."""
+def next_directive(
+    persona: Persona, state: State, reaction: Reaction, spent: Collection[str] = (), near: Collection[str] = ()
+) -> Directive:
+    """The directive that follows a reaction; `state` is the state after it. Of two sets of points, `spent` have been said in
+    every way that their author gave, so that the customer does not come back to them; `near` are being talked about, so that
+    it comes back to them first."""
     reaction = reaction.model_copy(update={"landing": _taken_as(reaction)})
     base = Directive(
         act=Act.REACT,
@@ -143,6 +146,7 @@ def next_directive(persona: Persona, state: State, reaction: Reaction, spent: Co
         left = [p for p in open_points if p not in spent]
         if not left:
             return base.model_copy(update={"act": Act.INSIST})
+        left = [p for p in left if p in near] or left
         point = persona.point(left[-1 - state.replies // 2 % len(left)])
         # Nobody bares a feeling unasked, under attack or in a rage.
         calm = reaction.landing in INVITED and base.mood not in HOT
@@ -192,7 +196,7 @@ def _taken_as(reaction: Reaction) -> Landing:
         return Landing.TOO_EARLY  # a fix came with it: what was heard is that fix
     if reaction.landing is Landing.REFUSED and quotes and not any(SAYS_NO.search(quote) for quote in quotes):
         return Landing.OVERPROMISED  # nothing was refused in so many words; doubt fits a plan with an "if" in it
-    if reaction.landing is Landing.CANNED and reaction.asked:
+    if reaction.landing in (Landing.CANNED, Landing.TOO_EARLY) and reaction.asked:
         return Landing.ASKED  # with a question in it, it is the question that gets the answer
     if reaction.landing is Landing.INTERROGATED and any(_CHECK.search(quote) for quote in quotes):
         return Landing.NOTHING  # whether one has understood is no question for a form

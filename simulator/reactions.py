@@ -91,13 +91,15 @@ def answers(directive: Directive, reply: str, *, leading: bool) -> tuple[str, ..
     if directive.act is Act.PRESS and directive.asked:
         said = _entry("told_all", directive)["leads"]
         return tuple(said) if leading else tuple(f"{one} {line}" for one in said for line in lines(directive))
-    # An invitation to go on may follow a check; with something to say there, the yes is only the beginning.
-    if directive.act not in (*_BY_LANDING, Act.PRESS) or not asks_if_right(reply, NEAR if leading else 1):
+    # An invitation to go on may follow a check; with something to say there, the yes is only the beginning. And who checks
+    # what was said has hardly come with a plan.
+    early = directive.landing is Landing.TOO_EARLY
+    if directive.act not in (*_BY_LANDING, Act.PRESS) or not asks_if_right(reply, NEAR if leading or early else 1):
         return ()
     if directive.landing in (Landing.GUESSED, Landing.CANNED):
         return tuple(_entry(f"checked_{directive.landing.value}", directive)["lines"])
     # "Is that how it was?" may be taken for a probe; whoever has nothing untold to say to it can still say yes.
-    confirmed = (*_CONFIRMED, Landing.ASKED) if leading else _CONFIRMED
+    confirmed = (*_CONFIRMED, Landing.TOO_EARLY, *([Landing.ASKED] if leading else []))
     if directive.landing not in confirmed and (directive.landing is not Landing.PROBED or directive.act is Act.TELL):
         return ()
     yes = _entry("checked", directive)

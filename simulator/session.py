@@ -9,8 +9,9 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 
 from simulator.anger import Reaction, State, opening_state, outcome_of, react
-from simulator.customer import Customer, Utterance, directed
+from simulator.customer import Customer, Utterance
 from simulator.directive import Directive, opening_directive
+from simulator.freshness import directed
 from simulator.grade import Scorecard, grade
 from simulator.judge import MOST_CHARACTERS, Judge, Reading
 from simulator.moves import Judgement

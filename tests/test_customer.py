@@ -9,8 +9,9 @@ import yaml
 from simulator import reactions
 from simulator.anger import Landing, Outcome
 from simulator.checks import NOT_A_CUSTOMER, Check, coverage, tidied
-from simulator.customer import OPTIONS, Customer, fresh_wording, stream, written
+from simulator.customer import OPTIONS, Customer, stream, written
 from simulator.directive import Act, Directive, Mood
+from simulator.freshness import fresh_wording
 from simulator.models.base import Prompt, Sampling
 from simulator.models.scripted import ScriptedModel
 from simulator.prompts import clean, prompt

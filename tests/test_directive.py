@@ -113,6 +113,7 @@ def test_an_invitation_is_answered_with_what_was_not_met(persona) -> None:
         (7, ((M.CLOSED_QUESTION,), "Did I get that right?"), Landing.NOTHING, ""),
         (7, ((M.CLOSED_QUESTION,), "What is your postcode?"), Landing.INTERROGATED, ""),
         (7, ((M.GENERIC_SYMPATHY, M.PROBE_UNSAID), "I have the feeling."), Landing.ASKED, ""),
+        (7, ((M.SOLUTION, M.OPEN_QUESTION), "I look into it. What has it led to?"), Landing.ASKED, ""),
     ],
 )
 def test_how_a_reply_is_taken(persona, anger, judgement, taken_as: Landing, quote: str) -> None:
@@ -136,6 +137,7 @@ def test_nobody_hangs_up_politely(persona) -> None:
     )
     assert last("says never mind and hangs up") == ()
     assert last("says thank you for nothing") == ("Thank you for nothing.",)
+    assert last("wishes the agent a good day and cancels in writing") == ()
 
 
 def test_understood_and_asked_on_the_customer_says_something_else(persona) -> None:

@@ -8,8 +8,9 @@ import pytest
 from simulator import phrases, reactions
 from simulator.anger import Cause, Landing, Outcome, Reaction, opening_state
 from simulator.checks import words
-from simulator.customer import Customer, fresh_wording, written
+from simulator.customer import Customer, written
 from simulator.directive import Act, Directive, Mood, asks_if_right, next_directive
+from simulator.freshness import fresh_wording
 from simulator.models.scripted import ScriptedModel
 from simulator.moves import Move
 from simulator.persona import load_persona
@@ -142,6 +143,8 @@ def test_a_check_before_an_invitation_gets_its_yes_when_the_story_follows() -> N
     )
     assert reactions.answers(tell, reply, leading=True)
     assert reactions.answers(tell, reply, leading=False) == (), "a bare yes would leave the question standing"
+    early = tell.model_copy(update={"act": Act.REACT, "landing": Landing.TOO_EARLY, "says": ()})
+    assert reactions.answers(early, reply, leading=False), "who checks has hardly come with a plan"
 
 
 @pytest.mark.parametrize("mood", [Mood.FURIOUS, Mood.ANGRY, Mood.CALM])

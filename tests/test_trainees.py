@@ -24,6 +24,8 @@ from simulator.wording import pronoun, to_face
         ("she", "her images of her 480 plots", "your images of your 480 plots"),
         ("he", "he asked and was told yes, and feels lied to", "you asked and were told yes, and feel lied to"),
         ("he", "he himself withheld it", "you yourself withheld it"),
+        ("she", "her back teeth do not meet", "your back teeth do not meet"),
+        ("she", "they gave her back the key", "they gave you back the key"),
         ("she", "she never misses a bus", "you never miss a bus"),
         ("she", "her brother said he would, but she's been waiting", "your brother said he would, but you've been waiting"),
         ("he", "she saw that he doesn't know", "she saw that you don't know"),
