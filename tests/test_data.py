@@ -65,4 +65,4 @@ def test_customer_lines_belong_to_the_split_of_their_situation(labelled) -> None
 def test_each_situation_is_written_for(labelled) -> None:
     written = {item.reading.persona.id for item in chain(*labelled.values())}
     assert written == set(situations())
-    assert len(written) == 224
+    assert len(written) == 274
