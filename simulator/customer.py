@@ -30,6 +30,15 @@ EVENNESS = 1.0  # temperature of that choice, in nats a token: 0 would always sa
 BARE = 0.4  # how often the customer's own words need no lead, where it was invited to speak and is not furious
 THROWN, THROWN_AGAIN = 0.5, 0.2  # how often the trainee's words are thrown back; and when the last line did so as well
 
+_QUIET = re.compile(
+    r"\b(?:icy|icily|cold|coldly|dry|drily|level|(?<!goes )quiet|quietly|quieter|measured|flat|calm|restrained|understates"
+    r"|exact|precise|polite|politely|courteous|courtesy|formal|composed|full stops|never (?:raises|shouts|louder)"
+    r"|no raised voice|no exclamation)\b",
+    re.IGNORECASE,
+)
+_LOUD = re.compile(
+    r"(?<!never )\b(?:loud|loudly|shouts|bully|bullying|yells|screams|explodes|theatrical|bangs)\b", re.IGNORECASE
+)
 _SAYS_YES_OR_NO = re.compile(r"(?:yes|no)\b", re.IGNORECASE)
 _THANKS = re.compile(r"\bthank", re.IGNORECASE)
 _NEVER_ASKED = re.compile(r"\b(?:never|not|didn't|haven't) (?:once )?asked?\b", re.IGNORECASE)
@@ -158,8 +167,17 @@ def _stands_alone(directive: Directive, wording: str) -> bool:
 
 
 def _typed(persona: Persona, text: str) -> str:
-    """`text` as this customer would type it: somebody who begins without capitals goes on so."""
+    """`text` as this customer would say it: somebody who begins without capitals goes on so, and the icy raise no voice."""
+    if _soft_spoken(persona):
+        text = re.sub(r"!+", ".", text.replace("?!", "?"))
     return text.lower() if persona.opening.lstrip()[:1].islower() else text
+
+
+def _soft_spoken(persona: Persona) -> bool:
+    """Whether this customer is furious without an exclamation mark, by the author's note on the voice and own example."""
+    own = (persona.opening, *persona.voice.samples, *(line for point in persona.story for line in point.says))
+    style = persona.voice.style
+    return bool(_QUIET.search(style)) and not _LOUD.search(style) and not any("!" in line for line in own)
 
 
 def stream(text: str) -> Iterator[str]:

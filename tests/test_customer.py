@@ -294,3 +294,21 @@ def test_small_helpers() -> None:
     assert list(stream("a b c")) == ["a ", "a b ", "a b c"]
     with pytest.raises(ValueError, match="n"):
         Sampling(n=0)
+
+
+@pytest.mark.parametrize(
+    ("style", "opening", "raised"),
+    [
+        ("icy, exact, never raises her voice", "It is Tuesday again.", False),
+        ("icy, exact, never raises her voice", "It is Tuesday again!", True),  # her author knows better
+        ("dry, then loud", "It is Tuesday again.", True),
+        ("a talker, homely", "It is Tuesday again.", True),
+    ],
+)
+def test_the_icy_are_furious_without_a_raised_voice(persona, style: str, opening: str, raised: bool) -> None:
+    voice = persona.voice.model_copy(update={"style": style, "samples": ()})
+    spoken = persona.model_copy(update={"voice": voice, "opening": opening})
+    react = Directive(act=Act.REACT, mood=Mood.FURIOUS, landing=Landing.DEFENDED)
+    said = [Customer(ScriptedModel(), writes=False).speak(spoken, LINES, react, (), seed).text for seed in range(12)]
+    assert any("!" in line for line in said) is raised
+    assert all(line.endswith((".", "?", "!")) for line in said)
