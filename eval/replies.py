@@ -21,7 +21,7 @@ from simulator.anger import State, react
 from simulator.judge import JudgeError
 from simulator.models.base import ModelError
 from simulator.moves import MOVES, Judgement, Move
-from simulator.training.data import LabelledReply, replies, second_labels
+from simulator.training.data import LabelledReply, first_labels, replies, second_labels
 
 
 class ReplyCase(Case):
@@ -43,6 +43,7 @@ class RepliesWork:
     def cases(self) -> Iterator[ReplyCase | RetestCase]:
         """Replies by set, the retest, then those of `--data`."""
         second = {two.id: two for two in second_labels()} if self._suite.labels == "second" else None
+        first = {one.id: one for one in first_labels()}
         for group in self._suite.splits:
             for item in replies(group):
                 if second is None:
@@ -50,7 +51,9 @@ class RepliesWork:
                 elif item.id in second:
                     two = second[item.id]
                     labels = Judgement(present=two.moves, acknowledged=two.acknowledged)
-                    yield ReplyCase(key=item.id, group=group, item=item, second=labels)
+                    one = first.get(item.id, item)  # two people agree or not before anybody settles it
+                    own = item.model_copy(update={"moves": one.moves, "acknowledged": one.acknowledged})
+                    yield ReplyCase(key=item.id, group=group, item=own, second=labels)
         if self._suite.retest:
             yield from retest_cases()
         if self._data is not None and second is None:

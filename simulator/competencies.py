@@ -1,6 +1,7 @@
 """The five competencies: what each counts, and the rule that scores it from the replies as they were judged.
 
-A rule returns points that grade.py brings between 0 and 100, and the marks that say which words earned or cost them.
+A rule returns points that grade.py brings between 0 and 100, and the marks that say which words earned or cost them. What each
+thing is worth was set on 80 whole calls with their authors' scores (transcripts/validation.jsonl), none of them a test call.
 """
 
 from collections.abc import Callable
@@ -37,24 +38,34 @@ class Mark(Frozen):
     why: str
 
 
-# Points lost, of 100, by composure: at anger 10 a slip costs half of what it costs at anger 0, for that is harder.
-_SLIP = {Move.DEFENSIVE: 30, Move.BLAME: 35, Move.DISMISSIVE: 35, Move.CANNOT_DO: 25}
+_TAKEN_BACK = 0.5  # what a point is worth that was understood and then spoiled in the same breath
 _CANNED_COSTS = 8  # off specific empathy, for each canned reply
-_EARLY_COSTS = 35  # off "empathy first", for each solution before it could be heard
+# Points lost, of 100, by composure in a call of five replies; at anger 10 a slip costs a quarter less than at 0, for that is
+# harder, and each further slip in the same reply costs AND_ANOTHER. In a longer call one slip weighs less.
+_SLIP = {Move.DEFENSIVE: 25, Move.BLAME: 30, Move.DISMISSIVE: 30, Move.CANNOT_DO: 30}
+_AND_ANOTHER = 8
+_CALL_LENGTH, _SHORTEST = 5, 3
+_EARLY_COSTS = (
+    35  # off "empathy first", for each solution before it could be heard; half where something was heard before
+)
+_NO_EMPATHY, _NOTHING_HEARD = 80, 50  # of 100: where listening alone came first, and where nothing did
+_WORTH = {Move.OWNERSHIP: 25, Move.SOLUTION: 30, Move.SET_EXPECTATIONS: 45}  # of a way forward
+_EARLY_WORTH = 0.3  # what is left of a solution that came before it could be heard
 
 Replies = tuple[tuple[int, Turn, Judgement, Reaction], ...]
 Result = tuple[float, list[Mark]]
 
 
 def _specific_empathy(persona: Persona, replies: Replies) -> Result:
-    """Share of the told weight met with specific empathy; canned lines against it."""
-    marks, met = [], set()
+    """Share of the told weight met with specific empathy, half where it was taken back; canned lines against it."""
+    marks: list[Mark] = []
+    met: dict[str, float] = {}
     canned = 0
     told = {p.id for p in persona.story if p.told is Told.OPENING}
     for i, turn, judgement, reaction in replies:
         if judgement.has(Move.SPECIFIC_EMPATHY):
             lands = reaction.change < 0 or any(c.change < 0 for c in reaction.causes)
-            met |= set(judgement.acknowledged) if lands else set()
+            met |= {p: max(met.get(p, 0.0), 1.0 if lands else _TAKEN_BACK) for p in judgement.acknowledged}
             why = (
                 "says what this customer feels, and why" if lands else "understood, then taken back in the same breath"
             )
@@ -64,19 +75,19 @@ def _specific_empathy(persona: Persona, replies: Replies) -> Result:
             why = "would fit any complaint, so it sounds like a script"
             marks.append(_mark("specific_empathy", i, turn, judgement, Move.GENERIC_SYMPATHY, False, why))
         told |= {reaction.reveals} if reaction.reveals else set()
-    told |= met
-    story = {p.id for p in persona.story}  # a trainer may have taken a point out of it since
-    told, met = told & story, met & story
-    share = sum(persona.point(p).weight for p in met) / sum(persona.point(p).weight for p in told)
+    weights = {p.id: p.weight for p in persona.story}  # a trainer may have taken a point out of it since
+    whole = sum(weight for p, weight in weights.items() if p in told or p in met)
+    share = sum(weight * met.get(p, 0.0) for p, weight in weights.items()) / whole
     return 100 * share - _CANNED_COSTS * canned, marks
 
 
 def _full_listening(persona: Persona, replies: Replies) -> Result:
-    """Half: the story drawn out before the first solution. The rest: how it was asked, restated, the unsaid found."""
+    """60: the story drawn out, half where it came only after the first solution, and half where it came without a question.
+    The rest: open questions among the closed 20; given back 10, or 5 as a feeling alone; the unsaid found 10."""
     marks: list[Mark] = []
     drawn = [p for p in persona.story if p.told is not Told.OPENING]
     before, out, offered = set(), set(), False
-    open_, closed, restated = 0, 0, False
+    open_, closed, given_back = 0, 0, 0.0
     for i, turn, judgement, reaction in replies:
         if judgement.has(Move.SOLUTION) and not offered:
             offered = True
@@ -86,7 +97,8 @@ def _full_listening(persona: Persona, replies: Replies) -> Result:
         before |= set() if offered else new
         open_ += judgement.has(Move.OPEN_QUESTION) or judgement.has(Move.PROBE_UNSAID)
         closed += judgement.has(Move.CLOSED_QUESTION)
-        restated = restated or judgement.has(Move.RESTATEMENT)
+        understood = judgement.has(Move.SPECIFIC_EMPATHY) and bool(judgement.acknowledged)
+        given_back = max(given_back, 1.0 if judgement.has(Move.RESTATEMENT) else 0.5 * understood)
         if reaction.reveals:
             move = next(
                 (m for m in (Move.PROBE_UNSAID, Move.OPEN_QUESTION, Move.RESTATEMENT) if judgement.has(m)), None
@@ -101,16 +113,17 @@ def _full_listening(persona: Persona, replies: Replies) -> Result:
     late = sum(p.weight for p in drawn if p.id in out - before) / weight if weight else 0.0
     questions = open_ / (open_ + closed) if open_ + closed else 0.0
     found = 1.0 if unsaid <= out else 0.0
-    return 55 * (share + 0.6 * late) + 15 * questions + 15 * restated + 15 * found, marks
+    drawn_out = (share + 0.5 * late) * (1.0 if open_ else 0.5)
+    return 60 * drawn_out + 20 * questions + 10 * given_back + 10 * found, marks
 
 
 def _composure(_: Persona, replies: Replies) -> Result:
-    """What defence, blame, dismissal and policy walls cost, weighed by how angry the customer was."""
+    """What defence, blame, dismissal and policy walls cost, weighed by how angry the customer was and how long the call."""
     marks, lost = [], 0.0
     for i, turn, judgement, reaction in replies:
         slips = [move for move in _SLIP if judgement.has(move)]
-        ease = 1 - reaction.before / 20
-        lost += max((_SLIP[move] for move in slips), default=0) * ease + 8 * max(0, len(slips) - 1)
+        ease = 1 - reaction.before / 40
+        lost += max((_SLIP[move] for move in slips), default=0) * ease + _AND_ANOTHER * max(0, len(slips) - 1)
         for move in slips:
             marks.append(
                 _mark("composure", i, turn, judgement, move, False, f"{move.value.replace('_', ' ')} under attack")
@@ -120,44 +133,47 @@ def _composure(_: Persona, replies: Replies) -> Result:
         quote = " ".join(hardest[1].text.split())[:120]
         why = f"stayed with the customer at anger {hardest[3].before:.0f}"
         marks.append(Mark(competency="composure", turn=hardest[0], quote=quote, earned=True, why=why))
-    return 100 - lost, marks
+    return 100 - lost * _CALL_LENGTH / max(len(replies), _SHORTEST), marks
 
 
 def _empathy_first(_: Persona, replies: Replies) -> Result:
-    """Solutions before the customer could hear them. Without any empathy there was nothing to come first."""
-    marks, early = [], 0
+    """Solutions before the customer could hear them. Without any empathy less could come first, and without listening little."""
+    marks: list[Mark] = []
+    early, prepared = 0.0, False
     empathic = any(judgement.has(Move.SPECIFIC_EMPATHY) for _, _, judgement, _ in replies)
+    listened = any(judgement.has(*INVITATIONS) for _, _, judgement, _ in replies)
     for i, turn, judgement, reaction in replies:
         if judgement.has(Move.SOLUTION):
             why = "offered before it could be heard" if reaction.too_early else "offered when it could be heard"
             marks.append(_mark("empathy_first", i, turn, judgement, Move.SOLUTION, not reaction.too_early, why))
-            early += reaction.too_early
-    return (100 if empathic else 40) - _EARLY_COSTS * early, marks
+            early += reaction.too_early * (0.5 if prepared else 1.0)
+        prepared = prepared or judgement.has(Move.SPECIFIC_EMPATHY, Move.OPEN_QUESTION, Move.PROBE_UNSAID)
+    before = 100 if empathic else _NO_EMPATHY if listened else _NOTHING_HEARD
+    return before - _EARLY_COSTS * early, marks
 
 
 def _way_forward(_: Persona, replies: Replies) -> Result:
-    """Ownership 35, a way forward that could be heard 35, expectations 30; over-promises and walls against it."""
+    """Ownership, a way forward that could be heard, and what to expect of it; over-promises and walls against it."""
     marks: list[Mark] = []
-    score, seen = 0.0, set()
-    worth = {Move.OWNERSHIP: 35, Move.SOLUTION: 35, Move.SET_EXPECTATIONS: 30}
+    against, worth = 0.0, dict.fromkeys(_WORTH, 0.0)
     whys = {
         Move.OWNERSHIP: "takes responsibility without excuse",
         Move.SOLUTION: "names what can be done",
         Move.SET_EXPECTATIONS: "says when, how, or what may still go wrong",
     }
     for i, turn, judgement, reaction in replies:
-        for move, points in worth.items():
-            if judgement.has(move) and not (move is Move.SOLUTION and reaction.too_early):
-                if move not in seen:
-                    score += points
+        for move, points in _WORTH.items():
+            if judgement.has(move):
+                early = move is Move.SOLUTION and reaction.too_early
+                if not early and worth[move] < points:
                     marks.append(_mark("way_forward", i, turn, judgement, move, True, whys[move]))
-                seen.add(move)
+                worth[move] = max(worth[move], points * (_EARLY_WORTH if early else 1.0))
         for move, cost in ((Move.OVERPROMISE, 20), (Move.CANNOT_DO, 15)):
             if judgement.has(move):
-                score -= cost
+                against += cost
                 why = "promises what nobody can keep" if move is Move.OVERPROMISE else "a wall instead of a choice"
                 marks.append(_mark("way_forward", i, turn, judgement, move, False, why))
-    return score, marks
+    return sum(worth.values()) - against, marks
 
 
 def _mark(name: str, i: int, turn: Turn, judgement: Judgement, move: Move | None, earned: bool, why: str) -> Mark:

@@ -1,12 +1,13 @@
 """The data sets: splits that do not touch, labels that hold together, quotes that stand in their replies."""
 
+import json
 from itertools import chain
 
 import pytest
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from simulator.moves import MOVES, Move
-from simulator.training.data import customer_lines, replies, situations
+from simulator.training.data import DATA, customer_lines, first_labels, replies, second_labels, situations
 
 SPLITS = ("train", "validation", "test", "seen")
 
@@ -66,3 +67,24 @@ def test_each_situation_is_written_for(labelled) -> None:
     written = {item.reading.persona.id for item in chain(*labelled.values())}
     assert written == set(situations())
     assert len(written) == 274
+
+
+def test_a_third_reading_settles_what_two_labellers_left_open(labelled) -> None:
+    """Every test reply was labelled twice; what changed is kept as it was, and is one of the two labellings or between them."""
+    test = {item.id: item for item in labelled["test"]}
+    second = {two.id: two for two in second_labels()}
+    assert test.keys() <= second.keys()
+    first = first_labels()
+    assert 0 < len(first) < len(test) / 4
+    for one in first:
+        settled, two = test[one.id], second[one.id]
+        assert (set(one.moves), set(one.acknowledged)) != (set(settled.moves), set(settled.acknowledged))
+        assert set(one.moves) & set(two.moves) <= set(settled.moves) <= set(one.moves) | set(two.moves)
+
+
+def test_scored_calls_belong_to_their_split(labelled) -> None:
+    for split, most in (("validation", 80), ("test", 60)):
+        rows = [json.loads(line) for line in (DATA / "transcripts" / f"{split}.jsonl").read_text("utf-8").splitlines()]
+        assert len(rows) == most
+        assert {row["persona"] for row in rows} <= {item.reading.persona.id for item in labelled[split]}
+        assert all(0 <= row["overall"] <= 100 and row["turns"][0]["role"] == "customer" for row in rows)

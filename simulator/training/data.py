@@ -83,18 +83,27 @@ def replies(split: Split) -> list[LabelledReply]:
     ]
 
 
-class SecondLabels(Frozen):
-    """What a second, blind labeller gave one reply."""
+class Labels(Frozen):
+    """What one labeller gave one reply."""
 
     id: str
     moves: tuple[Move, ...]
     acknowledged: tuple[str, ...]
 
 
-def second_labels() -> list[SecondLabels]:
-    """The blind second labelling of a tenth of the replies, of all splits."""
-    rows = load_dataset("json", data_files=str(DATA / "replies" / "second_labels.jsonl"), split="train")
-    return [SecondLabels(**row) for row in rows]
+def second_labels() -> list[Labels]:
+    """The blind second labelling: all of the test replies, and some of every other split."""
+    return _labels("second_labels")
+
+
+def first_labels() -> list[Labels]:
+    """What their writer gave the test replies whose labels a third reading has settled otherwise."""
+    return _labels("first_labels")
+
+
+def _labels(name: str) -> list[Labels]:
+    rows = load_dataset("json", data_files=str(DATA / "replies" / f"{name}.jsonl"), split="train")
+    return [Labels(**row) for row in rows]
 
 
 def customer_lines(split: Split) -> list[CustomerLine]:

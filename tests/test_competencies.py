@@ -1,0 +1,71 @@
+"""What each competency counts: the readings are given, the points follow."""
+
+import pytest
+
+from simulator.competencies import RULES
+from simulator.judge import ScriptedJudge
+from simulator.moves import Judgement, Move
+from simulator.persona import Persona
+from simulator.records import CallRecord, Said, recorded
+
+M = Move
+ASK = Judgement(present=(M.OPEN_QUESTION,))
+PLAN = Judgement(present=(M.SOLUTION, M.SET_EXPECTATIONS))
+UNDERSTOOD = Judgement(present=(M.SPECIFIC_EMPATHY,), acknowledged=("late-yarn",))
+SPOILED = Judgement(present=(M.SPECIFIC_EMPATHY, M.DEFENSIVE), acknowledged=("late-yarn",))
+
+
+def points(persona: Persona, competency: str, *judgements: Judgement) -> float:
+    """What a recorded call of replies that were judged so earns, before it is kept between 0 and 100."""
+    turns = [Said(role="customer", text=persona.opening)]
+    for _ in judgements:
+        turns += [Said(role="trainee", text="A reply."), Said(role="customer", text="Well.")]
+    record = CallRecord(id="x", persona=persona.id, turns=tuple(turns))
+    transcript = recorded(record, persona, judgements, ScriptedJudge.name)
+    replies = tuple((i, turn, turn.judgement, turn.reaction) for i, turn in transcript.replies)
+    return RULES[competency](persona, replies)[0]  # type: ignore[arg-type]
+
+
+def test_empathy_that_is_taken_back_counts_half(persona: Persona) -> None:
+    whole = points(persona, "specific_empathy", UNDERSTOOD)
+    assert points(persona, "specific_empathy", SPOILED) == 50, "all that was told was understood, and taken back"
+    assert points(persona, "specific_empathy", SPOILED, UNDERSTOOD) == whole, "it counts whole once it stands"
+    assert points(persona, "specific_empathy", UNDERSTOOD, Judgement(present=(M.GENERIC_SYMPATHY,))) < whole
+
+
+def test_a_story_that_came_unasked_is_half_listened_to(persona: Persona) -> None:
+    guess = Judgement(present=(M.SPECIFIC_EMPATHY,), acknowledged=("idle-knitters",))
+    asked = Judgement(present=(M.SPECIFIC_EMPATHY, M.OPEN_QUESTION), acknowledged=("idle-knitters",))
+    assert points(persona, "full_listening", asked) > points(persona, "full_listening", guess) > 0
+    late = points(persona, "full_listening", PLAN, asked)
+    assert 0 < late < points(persona, "full_listening", asked), "what comes after the first fix came late"
+    restated = Judgement(present=(M.OPEN_QUESTION, M.RESTATEMENT))
+    assert points(persona, "full_listening", restated) > points(persona, "full_listening", ASK)
+
+
+@pytest.mark.parametrize("slip", [M.DEFENSIVE, M.BLAME, M.DISMISSIVE, M.CANNOT_DO])
+def test_a_slip_weighs_less_in_a_longer_call_and_under_more_anger(persona: Persona, slip: Move) -> None:
+    bad = Judgement(present=(slip,))
+    short, long = points(persona, "composure", bad, ASK, ASK), points(persona, "composure", bad, *[ASK] * 9)
+    assert short < long < 100
+    furious = persona.model_copy(update={"temperament": persona.temperament.model_copy(update={"opening_anger": 10.0})})
+    assert points(furious, "composure", bad, ASK, ASK) > short
+    assert points(persona, "composure", ASK, PLAN) == 100
+
+
+def test_what_comes_before_advice(persona: Persona) -> None:
+    """A fix while the customer cannot hear it costs less after a question than as the first word."""
+    first = points(persona, "empathy_first", PLAN)
+    after_asking = points(persona, "empathy_first", ASK, PLAN)
+    after_empathy = points(persona, "empathy_first", Judgement(present=(M.SPECIFIC_EMPATHY,)), PLAN)
+    assert first < after_asking < after_empathy < 100
+    assert points(persona, "empathy_first", UNDERSTOOD, ASK) == 100
+
+
+def test_a_plan_that_came_too_early_is_worth_a_part(persona: Persona) -> None:
+    early = points(persona, "way_forward", PLAN)
+    calm = persona.model_copy(update={"temperament": persona.temperament.model_copy(update={"hears_advice_at": 9.0})})
+    assert 0 < early < points(calm, "way_forward", PLAN) < 100
+    owned = Judgement(present=(M.OWNERSHIP, *PLAN.present))
+    assert points(calm, "way_forward", owned) == 100
+    assert points(calm, "way_forward", owned, Judgement(present=(M.OVERPROMISE,))) < 100
