@@ -39,6 +39,7 @@ SAY = TELL.says[0]
         ("word " * 46, "length"),
         ("How can I help you today? Six women at machines with nothing on them.", "role"),
         ("I've six women at machines with nothing on them. Agent: sorry.", "role"),
+        ("I'm sorry, but I can't assist with that. Six women at machines, nothing on them.", "role"),
         ("I've six women at machines with nothing on them for nineteen days.", "number"),
         ("I've six women at machines with nothing on them, says Fergus.", "name"),
         ("Six women at machines, nothing on them. My brother said don't. I did, and here we are.", "secret"),
