@@ -85,7 +85,8 @@ class Customer:
             wording = _typed(persona, wording)
         ask = prompt(persona, lines, directive, wording, told)
         rejected: list[str] = []
-        if self._writes:
+        # Last words of which the author's note leaves nothing to say are written ones: models invent an agent's goodbye.
+        if self._writes and (wording or not directive.last):
             check = Check(persona, lines, directive, wording, told)
             passed: list[tuple[float, str]] = []
             for sample in self.model.sample(ask, Sampling(n=self._candidates, seed=turn_seed)):

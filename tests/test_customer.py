@@ -313,3 +313,12 @@ def test_the_icy_are_furious_without_a_raised_voice(persona, style: str, opening
     said = [Customer(ScriptedModel(), writes=False).speak(spoken, LINES, react, (), seed).text for seed in range(12)]
     assert any("!" in line for line in said) is raised
     assert all(line.endswith((".", "?", "!")) for line in said)
+
+
+def test_last_words_without_a_note_are_written_also_for_a_model_that_writes(persona) -> None:
+    model = ScriptedModel(["I'll come back, then, if it is true."])
+    close = Directive(act=Act.CLOSE, mood=Mood.CALM, outcome=Outcome.RETAINED, landing=Landing.SETTLED)
+    plan = (*LINES, ("customer", "Well."), ("trainee", "I ring you at four with the new day."))
+    assert Customer(model).speak(persona, plan, close, (), seed=1).source == "written"
+    react = TELL.model_copy(update={"act": Act.REACT, "point": None, "says": ()})
+    assert Customer(model).speak(persona, plan, react, (), seed=1).source == "model"
