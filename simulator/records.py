@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 from pydantic import Field
 
-from simulator.anger import Reaction, opening_state, outcome_of, react
+from simulator.anger import Outcome, Reaction, opening_state, outcome_of, react
 from simulator.grade import Scorecard, grade
 from simulator.jsonl import InputError
 from simulator.judge import Judge, JudgeError, Reading
-from simulator.moves import MOVES, Frozen, Judgement
+from simulator.moves import MOVES, Frozen, Judgement, Move
 from simulator.persona import Persona
 from simulator.transcript import Models, Role, Transcript, Turn
 
@@ -101,7 +101,7 @@ def recorded(record: CallRecord, persona: Persona, judgements: Sequence[Judgemen
 
     The recording goes on where a simulated customer would have hung up: then the rule keeps its last state.
     """
-    state, ended, next_judgement = opening_state(persona), None, iter(judgements)
+    state, next_judgement = opening_state(persona), iter(judgements)
     turns: list[Turn] = []
     for said in record.turns:
         if said.role == "customer":
@@ -110,11 +110,13 @@ def recorded(record: CallRecord, persona: Persona, judgements: Sequence[Judgemen
         judgement = next(next_judgement)
         reaction: Reaction
         state, reaction = react(persona, state, judgement)
-        if state.ending is not None:  # noted once; the people on the recording talked on
-            ended = ended or (state.ending, state.outcome)
+        if state.ending is not None:  # the people on the recording talked on
             state = state.model_copy(update={"ending": None, "outcome": None, "bad_in_a_row": 0})
         turns.append(Turn(role="trainee", text=said.text, anger=state.anger, judgement=judgement, reaction=reaction))
     outcome = outcome_of(persona, state)
+    plan = any(one.has(Move.SOLUTION) and one.has(Move.SET_EXPECTATIONS) for one in judgements)
+    if outcome is Outcome.LOST and plan:  # whoever heard a plan out to the end was angry, but not gone
+        outcome = Outcome.PLACATED
     return Transcript(
         id=record.id,
         persona=persona.id,

@@ -2,11 +2,13 @@
 
 import pytest
 
+from simulator.anger import Outcome
 from simulator.competencies import RULES
 from simulator.judge import ScriptedJudge
 from simulator.moves import Judgement, Move
 from simulator.persona import Persona
 from simulator.records import CallRecord, Said, recorded
+from simulator.transcript import Transcript
 
 M = Move
 ASK = Judgement(present=(M.OPEN_QUESTION,))
@@ -15,13 +17,18 @@ UNDERSTOOD = Judgement(present=(M.SPECIFIC_EMPATHY,), acknowledged=("late-yarn",
 SPOILED = Judgement(present=(M.SPECIFIC_EMPATHY, M.DEFENSIVE), acknowledged=("late-yarn",))
 
 
-def points(persona: Persona, competency: str, *judgements: Judgement) -> float:
-    """What a recorded call of replies that were judged so earns, before it is kept between 0 and 100."""
+def call(persona: Persona, *judgements: Judgement) -> Transcript:
+    """A recorded call of replies that were judged so."""
     turns = [Said(role="customer", text=persona.opening)]
     for _ in judgements:
         turns += [Said(role="trainee", text="A reply."), Said(role="customer", text="Well.")]
     record = CallRecord(id="x", persona=persona.id, turns=tuple(turns))
-    transcript = recorded(record, persona, judgements, ScriptedJudge.name)
+    return recorded(record, persona, judgements, ScriptedJudge.name)
+
+
+def points(persona: Persona, competency: str, *judgements: Judgement) -> float:
+    """What such a call earns, before it is kept between 0 and 100."""
+    transcript = call(persona, *judgements)
     replies = tuple((i, turn, turn.judgement, turn.reaction) for i, turn in transcript.replies)
     return RULES[competency](persona, replies)[0]  # type: ignore[arg-type]
 
@@ -69,3 +76,9 @@ def test_a_plan_that_came_too_early_is_worth_a_part(persona: Persona) -> None:
     owned = Judgement(present=(M.OWNERSHIP, *PLAN.present))
     assert points(calm, "way_forward", owned) == 100
     assert points(calm, "way_forward", owned, Judgement(present=(M.OVERPROMISE,))) < 100
+
+
+def test_on_a_recording_whoever_heard_a_plan_out_is_not_lost(persona: Persona) -> None:
+    rude = Judgement(present=(M.DISMISSIVE,))
+    assert call(persona, rude, rude).outcome is Outcome.LOST
+    assert call(persona, rude, PLAN).outcome is Outcome.PLACATED
