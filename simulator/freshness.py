@@ -102,7 +102,7 @@ def _fits_the_end(directive: Directive, wording: str, lines: Sequence[tuple[Role
     and from the glad no "the letter" either; nor do they sing praises for what is only promised."""
     if not directive.last:
         return True
-    if wording.endswith("?") or (directive.outcome is Outcome.WON_OVER and _PRAISES.search(wording)):
+    if wording.endswith(("?", " this one.")) or (directive.outcome is Outcome.WON_OVER and _PRAISES.search(wording)):
         return False
     if directive.act is Act.CLOSE and not fixed(wording) <= {time for _, text in lines for time in fixed(text)}:
         return False

@@ -28,6 +28,7 @@ _BANDS = {
 _AGAIN = {Landing.ASKED: "again", Landing.PROBED: "again_probed"}  # asked for more, with nothing new to tell
 _CONFIRMED = (Landing.HEARD, Landing.HEARD_AGAIN, Landing.RESTATED, Landing.NOTHING)
 NEAR = 3  # sentences from the end
+_REFUSALS = (("probed", "lines"), ("again_probed", "lines"), ("again_probed", "leads"))
 _BY_LANDING = (Act.TELL, Act.INSIST, Act.REACT, Act.CONFIRM)
 
 
@@ -105,6 +106,8 @@ def answers(directive: Directive, reply: str, *, leading: bool) -> tuple[str, ..
     yes = _entry("checked", directive)
     if directive.act is Act.PRESS and not leading:
         return tuple(f"{one} {line}" for one in yes["leads"] for line in lines(directive))
+    if directive.act is Act.INSIST and directive.landing is Landing.ASKED:  # yes, and back to what was told before
+        return tuple(f"{one} {lead}" for one in yes["leads"][:3] for lead in leads(directive))
     if directive.landing is Landing.HEARD:
         return leads(directive) if leading else (*leads(directive), *yes["lines"])
     return tuple(yes["leads" if leading else "lines"])
@@ -139,10 +142,8 @@ def demands(line: str) -> bool:
 
 def keeps_back(line: str) -> bool:
     """Whether the customer's `line` refuses to tell more: whoever said it cannot complain that not all is known."""
-    tables = (
-        bands[band]["lines"] for key in ("probed", "again_probed") for bands in [_written()[key]] for band in bands
-    )
-    return any(refusal in line for refusals in tables for refusal in refusals)
+    refusals = [_written()[key][band][kind] for key, kind in _REFUSALS for band in _BANDS.values()]
+    return any(refusal in line for some in refusals for refusal in some)
 
 
 _ASKS_YES_OR_NO = re.compile(

@@ -46,8 +46,8 @@ def test_it_comes_back_first_to_what_is_being_talked_about(persona: Persona, poi
 def test_who_kept_the_rest_back_does_not_complain_that_it_is_not_known(persona: Persona) -> None:
     state = State(anger=7, told=("late-yarn",))
     plan = Judgement(present=(M.SOLUTION,))
-    refusal = "I don't see why I should tell you more."
-    for line, known in ((refusal, True), ("It is Tuesday again.", False)):
+    refusals = ("I don't see why I should tell you more.", "This alone will do. Six women sit there.")
+    for line, known in (*((refusal, True) for refusal in refusals), ("It is Tuesday again.", False)):
         directive = _next(persona, state, plan, [("customer", line), ("trainee", "I'll send it tomorrow.")])
         assert directive.landing is Landing.TOO_EARLY
         assert directive.story_out is known

@@ -143,6 +143,8 @@ def test_a_check_before_an_invitation_gets_its_yes_when_the_story_follows() -> N
     )
     assert reactions.answers(tell, reply, leading=True)
     assert reactions.answers(tell, reply, leading=False) == (), "a bare yes would leave the question standing"
+    back = tell.model_copy(update={"act": Act.INSIST})
+    assert all(one.endswith(reactions.leads(back)) for one in reactions.answers(back, reply, leading=True))
     early = tell.model_copy(update={"act": Act.REACT, "landing": Landing.TOO_EARLY, "says": ()})
     assert reactions.answers(early, reply, leading=False), "who checks has hardly come with a plan"
 

@@ -92,12 +92,12 @@ class Labels(Frozen):
 
 
 def second_labels() -> list[Labels]:
-    """The blind second labelling: all of the test replies, and some of every other split."""
+    """The blind second labelling: all of validation and test, and some of the other splits."""
     return _labels("second_labels")
 
 
 def first_labels() -> list[Labels]:
-    """What their writer gave the test replies whose labels a third reading has settled otherwise."""
+    """What their writer gave those replies of validation and test whose labels a third reading has settled otherwise."""
     return _labels("first_labels")
 
 
