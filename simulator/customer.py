@@ -40,6 +40,7 @@ _LOUD = re.compile(
     r"(?<!never )\b(?:loud|loudly|shouts|bully|bullying|yells|screams|explodes|theatrical|bangs)\b", re.IGNORECASE
 )
 _SAYS_YES_OR_NO = re.compile(r"(?:yes|no)\b", re.IGNORECASE)
+_NEED = re.compile(r"(?:What )?I (?:need|don't want)\b")
 _THANKS = re.compile(r"\bthank", re.IGNORECASE)
 _NEVER_ASKED = re.compile(r"\b(?:never|not|didn't|haven't) (?:once )?asked?\b", re.IGNORECASE)
 
@@ -139,6 +140,8 @@ def written(
         return ("",)
     else:
         options = reactions.leads(directive) if wording else reactions.lines(directive)
+    if directive.act is Act.CONFIRM and directive.asked and _NEED.match(wording):
+        options = tuple(f"Yes. {one}" for one in reactions.told_all(directive))  # there is no more to it but this
     if any("?" in text for role, text in lines if role == "trainee"):
         options = tuple(one for one in options if not _NEVER_ASKED.search(one)) or options
     if _THANKS.search(wording):  # once is enough

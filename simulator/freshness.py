@@ -15,6 +15,7 @@ from simulator.promised import fixed
 from simulator.transcript import Role
 
 ECHO = 0.6  # share of a wording's content words from which it has been said already
+ECHO_REASON = 0.5  # share of the reason that is given with a feeling
 ECHO_WHOLE = 0.9  # and share of a sentence's
 NEAR = 0.4  # share of a fact's content words from which it is being talked about
 PLAIN = 0.75  # of the fact that a wording can say, the share that is enough to stand alone
@@ -62,7 +63,7 @@ def fresh_wording(directive: Directive, lines: Sequence[tuple[Role, str]], seed:
     elif directive.act is Act.INSIST:
         # A feeling is owned to for a reason that nobody has given yet.
         told = [wording for wording in alone if not wording.startswith("I feel ")]
-        own = told or [one for one in alone if coverage(heard, one.partition(". ")[2]) < ECHO]
+        own = told or [one for one in alone if coverage(heard, one.partition(". ")[2]) < ECHO_REASON]
         own = [wording for wording in own if not _SOMEBODY.search(wording)] or own
         if directive.landing not in INVITED:  # coming back to it unasked means saying it, if need be nearly as before
             own = own or fresh

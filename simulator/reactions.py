@@ -87,11 +87,16 @@ def thrown_back(directive: Directive, *, leading: bool) -> tuple[str, ...]:
     )
 
 
+def told_all(directive: Directive) -> tuple[str, ...]:
+    """Leads that say there is no more to tell."""
+    return tuple(_entry("told_all", directive)["leads"])
+
+
 def answers(directive: Directive, reply: str, *, leading: bool) -> tuple[str, ...]:
     """Lines (or leads) that first answer what `reply` asked: whether it is so, or for more where all is told; none else."""
     if directive.act is Act.PRESS and directive.asked:
-        said = _entry("told_all", directive)["leads"]
-        return tuple(said) if leading else tuple(f"{one} {line}" for one in said for line in lines(directive))
+        said = told_all(directive)
+        return said if leading else tuple(f"{one} {line}" for one in said for line in lines(directive))
     # An invitation to go on may follow a check; with something to say there, the yes is only the beginning. And who checks
     # what was said has hardly come with a plan.
     early = directive.landing is Landing.TOO_EARLY

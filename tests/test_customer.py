@@ -322,3 +322,12 @@ def test_last_words_without_a_note_are_written_also_for_a_model_that_writes(pers
     assert Customer(model).speak(persona, plan, close, (), seed=1).source == "written"
     react = TELL.model_copy(update={"act": Act.REACT, "point": None, "says": ()})
     assert Customer(model).speak(persona, plan, react, (), seed=1).source == "model"
+
+
+def test_a_need_in_answer_to_a_question_says_first_that_there_is_no_more(persona) -> None:
+    confirm = TELL.model_copy(update={"act": Act.CONFIRM, "landing": Landing.HEARD, "asked": True, "point": None})
+    for lead in written(confirm, "I need a firm day.", LINES, random.Random(0)):
+        assert lead.removeprefix("Yes. ") in reactions.told_all(confirm)
+    assert not set(written(confirm, "My brother warned me.", LINES, random.Random(0))) & set(
+        reactions.told_all(confirm)
+    )
