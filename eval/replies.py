@@ -43,7 +43,7 @@ class RepliesWork:
     def cases(self) -> Iterator[ReplyCase | RetestCase]:
         """Replies by set, the retest, then those of `--data`."""
         second = {two.id: two for two in second_labels()} if self._suite.labels == "second" else None
-        first = {one.id: one for one in first_labels()}
+        first = {one.id: one for one in first_labels()} if second is not None else {}
         for group in self._suite.splits:
             for item in replies(group):
                 if second is None:

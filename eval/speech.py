@@ -38,7 +38,7 @@ _NOT_A_CUSTOMER = re.compile(
     r"how (can|may) i (help|assist)|anything else i can|thank you for (calling|contacting|your patience)|i apologi[sz]e"
     r"|we apologi[sz]e|sorry (for|about) (the|any|your) (inconvenience|trouble|delay|wait|experience)"
     r"|i understand (your|how you)|i('ll| will| can) (arrange|refund|send you|book you|escalate|transfer you|look into)"
-    r"|(can't|cannot|unable to) (assist|help)( you)? with"
+    r"|\bi(?:'m| am)? (?:can['’]t|cannot|unable to) (?:assist|help)(?: you)? with"
     r"|(our|my) (system|records|policy)|your (account|case) (has been|is being)|language model|\bas an ai\b"
     r"|\b(i am|i'm) (an? )?(ai|bot|assistant|agent|program)\b|\b(prompt|instructions?|role-?play|simulation|json)\b"
     r"|anger (level|is|:|=)|\bmood:|\bagent:|\bcustomer:|[<>{}\[\]|]",

@@ -26,7 +26,8 @@ NOT_A_CUSTOMER = re.compile(
     r"how (can|may) i (help|assist)|(we|i) apologi[sz]e|sorry (for|about) (the|any|your) (inconvenience|delay|trouble|wait)"
     r"|i('ll| will| can) (arrange|refund|send (you|someone)|book you|look into|escalate|transfer you|get that sorted)"
     r"|(our|my) (system|records) show|let me (check|look into|see what i can)|i understand (your|how)|thank you for calling"
-    r"|(can't|cannot|unable to) (assist|help) (you )?with|language model|\bprompt\b|as an ai|\bmood:|\bagent:|\bcustomer:|<\||\[",
+    r"|\bi(?:'m| am)? (?:can['’]t|cannot|unable to) (?:assist|help)(?: you)? with"
+    r"|language model|\bprompt\b|as an ai|\bmood:|\bagent:|\bcustomer:|<\||\[",
     re.IGNORECASE,
 )
 _FAREWELL = re.compile(r"\b(goodbye|good bye|bye now|bye\b|good day to you|have a (nice|good) day)", re.IGNORECASE)

@@ -65,10 +65,12 @@ def _specific_empathy(persona: Persona, replies: Replies) -> Result:
     for i, turn, judgement, reaction in replies:
         if judgement.has(Move.SPECIFIC_EMPATHY):
             lands = reaction.change < 0 or any(c.change < 0 for c in reaction.causes)
-            met |= {p: max(met.get(p, 0.0), 1.0 if lands else _TAKEN_BACK) for p in judgement.acknowledged}
-            why = (
-                "says what this customer feels, and why" if lands else "understood, then taken back in the same breath"
+            if not judgement.uncertain:  # what may mean another customer, or the reader, earns nothing
+                met |= {p: max(met.get(p, 0.0), 1.0 if lands else _TAKEN_BACK) for p in judgement.acknowledged}
+            taken_back = (
+                "cannot be told for sure" if judgement.uncertain else "understood, then taken back in the same breath"
             )
+            why = "says what this customer feels, and why" if lands else taken_back
             marks.append(_mark("specific_empathy", i, turn, judgement, Move.SPECIFIC_EMPATHY, lands, why))
         if judgement.has(Move.GENERIC_SYMPATHY):
             canned += 1
@@ -97,7 +99,7 @@ def _full_listening(persona: Persona, replies: Replies) -> Result:
         before |= set() if offered else new
         open_ += judgement.has(Move.OPEN_QUESTION) or judgement.has(Move.PROBE_UNSAID)
         closed += judgement.has(Move.CLOSED_QUESTION)
-        understood = judgement.has(Move.SPECIFIC_EMPATHY) and bool(judgement.acknowledged)
+        understood = judgement.has(Move.SPECIFIC_EMPATHY) and bool(judgement.acknowledged) and not judgement.uncertain
         given_back = max(given_back, 1.0 if judgement.has(Move.RESTATEMENT) else 0.5 * understood)
         if reaction.reveals:
             move = next(
@@ -147,7 +149,7 @@ def _empathy_first(_: Persona, replies: Replies) -> Result:
             why = "offered before it could be heard" if reaction.too_early else "offered when it could be heard"
             marks.append(_mark("empathy_first", i, turn, judgement, Move.SOLUTION, not reaction.too_early, why))
             early += reaction.too_early * (0.5 if prepared else 1.0)
-        prepared = prepared or judgement.has(Move.SPECIFIC_EMPATHY, Move.OPEN_QUESTION, Move.PROBE_UNSAID)
+        prepared = prepared or judgement.has(Move.SPECIFIC_EMPATHY, *INVITATIONS)
     before = 100 if empathic else _NO_EMPATHY if listened else _NOTHING_HEARD
     return before - _EARLY_COSTS * early, marks
 

@@ -27,22 +27,23 @@ from simulator.transcript import Role
 CANDIDATES = 4  # that a model writes
 OPTIONS = 9  # that a model chooses from
 EVENNESS = 1.0  # temperature of that choice, in nats a token: 0 would always say the likeliest
-BARE = 0.4  # how often the customer's own words need no lead, where it was invited to speak and is not furious
+BARE = 0.4  # how often what it tells needs no lead, where it was invited to speak and is not furious
 THROWN, THROWN_AGAIN = 0.5, 0.2  # how often the trainee's words are thrown back; and when the last line did so as well
 
 _QUIET = re.compile(
-    r"\b(?:icy|icily|cold|coldly|dry|drily|level|(?<!goes )quiet|quietly|quieter|measured|flat|calm|restrained|understates"
-    r"|exact|precise|polite|politely|courteous|courtesy|formal|composed|full stops|never (?:raises|shouts|louder)"
-    r"|no raised voice|no exclamation)\b",
+    r"\b(?:icy|icily|cold|coldly|level|measured|quietly|gets quieter|calm|restrained|understates|full stops"
+    r"|never (?:raises|shouts|louder)|no raised voice|no exclamation)\b",
     re.IGNORECASE,
 )
 _LOUD = re.compile(
-    r"(?<!never )\b(?:loud|loudly|shouts|bully|bullying|yells|screams|explodes|theatrical|bangs)\b", re.IGNORECASE
+    r"(?<!never )\b(?:loud|louder|loudly|shout\w*|bully|bullying|yells|screams|explodes|theatrical|bangs|heat|temper|flares"
+    r"|fierce|until (?:he|she|they))\b",
+    re.IGNORECASE,
 )
 _SAYS_YES_OR_NO = re.compile(r"(?:yes|no)\b", re.IGNORECASE)
 _NEED = re.compile(r"(?:What )?I (?:need|don't want)\b")
 _THANKS = re.compile(r"\bthank", re.IGNORECASE)
-_NEVER_ASKED = re.compile(r"\b(?:never|not|didn't|haven't) (?:once )?asked?\b", re.IGNORECASE)
+_NEVER_ASKED = re.compile(r"\bnever asked|why don't you ask|could ask what\b", re.IGNORECASE)
 
 
 class Utterance(Frozen):
@@ -86,8 +87,8 @@ class Customer:
             wording = _typed(persona, wording)
         ask = prompt(persona, lines, directive, wording, told)
         rejected: list[str] = []
-        # Last words of which the author's note leaves nothing to say are written ones: models invent an agent's goodbye.
-        if self._writes and (wording or not directive.last):
+        # Last words without a sayable note are written ones: models turn such a note round, or invent an agent's goodbye.
+        if self._writes and (wording or not directive.last or not persona.language.startswith("en")):
             check = Check(persona, lines, directive, wording, told)
             passed: list[tuple[float, str]] = []
             for sample in self.model.sample(ask, Sampling(n=self._candidates, seed=turn_seed)):
@@ -123,7 +124,7 @@ def written(
     """
     said = [text for role, text in lines if role == "customer"]
     thrown = reactions.thrown_back(directive, leading=bool(wording))
-    invited = directive.landing in INVITED and not directive.last and directive.mood not in HOT
+    invited = directive.landing in INVITED and directive.mood not in HOT
     if NOT_A_CUSTOMER.search(directive.quote):  # even as a quotation it would sound like the agent
         thrown = ()
     answers = reactions.answers(directive, lines[-1][1], leading=bool(wording))
@@ -132,7 +133,7 @@ def written(
         options = thrown
     elif held:
         options = held
-    elif answers:
+    elif answers and not (_stands_alone(directive, wording) and directive.landing is Landing.ASKED):
         options = answers
     elif _stands_alone(directive, wording) or (
         wording and invited and directive.act is Act.TELL and draw.random() < BARE

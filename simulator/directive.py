@@ -71,7 +71,9 @@ class Directive(Frozen):
     guidance: str = ""  # the persona's own note on this ending
     quote: str = ""  # words of the trainee's to throw back
     asked: bool = False  # whether the trainee asked for more
-    story_out: bool = False  # whether all that can be had for the asking has been told
+    story_out: bool = (
+        False  # whether nobody can be blamed for not knowing more: all is told, or the customer keeps it back
+    )
     demanded: bool = False  # whether the customer itself has just asked for a way out
 
     @property
@@ -157,7 +159,8 @@ def next_directive(
 
 
 _POLITE = re.compile(
-    r"(?:Thank you|Thanks|Good (?:day|morning|evening|night)|Goodbye|I wish you)\b(?! for nothing)[^.!?]*[.!?] ?"
+    r"(?:Thank you|Thanks|Good (?:day|morning|evening|night)|Goodbye"
+    r"|I wish you an? (?:\w+ )?(?:day|morning|afternoon|evening|night))\b(?! for nothing)[^.!?]*[.!?] ?"
 )
 _RESIGNED = re.compile(r"[Nn]ever mind|doesn't matter|does not matter|pray for")
 _SAYS_LITTLE = re.compile(r"(?:(?:All right|Ok|Good|Fine|Thank you|Thanks)\. ?)+")
@@ -172,9 +175,9 @@ def _last_words(persona: Persona, ending: Ending, outcome: Outcome) -> str:
 
 
 _CHECK = re.compile(
-    r"\b(?:(?:have|did|do) I (?:got|get|have|hear|heard|understood|understand|follow)"
-    r"|(?:is|was) that (?:right|correct|fair|about it|about right|how it (?:was|is|went)|what happened|it)"
-    r"|am I right|(?:does|would) that (?:sound )?(?:be )?(?:right|about right)|(?:,|^|so) ?right\?$)",
+    r"(?<!what )(?<!how )(?<!where )(?<!when )\b(?:(?:have|did|do) I (?:got|get|have|hear|heard|understood|understand|follow)\b"
+    r"|(?:is|was) that (?:right|correct|fair|about it|about right|how it (?:was|is|went)|what happened|it)\b"
+    r"|am I right\b|(?:does|would) that (?:sound )?(?:be )?(?:right|about right)|(?:,|^|so) ?right\?$)",
     re.IGNORECASE,
 )
 

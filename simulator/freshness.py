@@ -21,17 +21,22 @@ NEAR = 0.4  # share of a fact's content words from which it is being talked abou
 PLAIN = 0.75  # of the fact that a wording can say, the share that is enough to stand alone
 
 _THE = re.compile(r"\b(?:the|this|these|those) ([a-z]+)")
-_NAME = re.compile(r"(?<=[a-z,] )[A-Z][a-z]+|[A-Z][a-z]+(?='s )")
-_WHOSE = re.compile(r"[A-Z][a-z]+'s ([a-z]+)")
-_PRAISES = re.compile(r"\bI(?:'ll| will| shall)\b.{0,20}\b(?:tell|send|recommend|bring)\b(?! you\b)", re.IGNORECASE)
+_NO_NAME = r"(?!(?:It|That|This|What|Here|There|Let|Nobody|Somebody|He|She|Who)\b)"
+_NAME = re.compile(rf"(?<=[a-z,] )[A-Z][a-z]+|\b{_NO_NAME}[A-Z][a-z]+(?='s )")
+_WHOSE = re.compile(rf"\b{_NO_NAME}[A-Z][a-z]+'s ([a-z]+)")
+_PRAISES = re.compile(
+    r"\bI(?:'ll| will| shall)\b[^.]{0,20}\b(?:tell [^.]* (?:who|that|where|to)\b|recommend|send [^.]* to (?:you|the same))",
+    re.IGNORECASE,
+)
+_BARE = re.compile(r"(?:and |so |then )?(?:she|he|they|her|him|them)\b", re.IGNORECASE)
 _SOMEBODY = re.compile(r"\b(she|he|they|her|him|them|each one)\b|^(?:one|that) (?:is|was|of)\b", re.IGNORECASE)
 
 
 def directed(persona: Persona, state: State, reaction: Reaction, lines: Sequence[tuple[Role, str]]) -> Directive:
     """The next directive in the light of what was said; `lines` is the call so far.
 
-    It names no point to come back to of which nothing is left to say, and a customer who kept the rest back, or asked for a
-    plan, does not hold that against the trainee.
+    Asked on, it does not come back to a point with a "she" out of the blue, nor ever to one of which nothing is left to say;
+    and a customer who kept the rest back, or asked for a plan, does not hold that against the trainee.
     """
     said = [text for role, text in lines if role == "customer"]
     near = [point.id for point in persona.story if coverage(lines[-1][1], point.fact) >= NEAR]
@@ -39,7 +44,7 @@ def directed(persona: Persona, state: State, reaction: Reaction, lines: Sequence
     while True:
         directive = next_directive(persona, state, reaction, spent, near)
         wording = fresh_wording(directive, lines, 0)
-        unclear = directive.landing in INVITED and _SOMEBODY.search(wording)  # a bare "she" out of the blue
+        unclear = directive.landing in INVITED and _BARE.match(wording)
         if directive.act is not Act.INSIST or directive.point is None or (wording and not unclear):
             break
         spent.append(directive.point)
@@ -103,7 +108,7 @@ def _fits_the_end(directive: Directive, wording: str, lines: Sequence[tuple[Role
     and from the glad no "the letter" either; nor do they sing praises for what is only promised."""
     if not directive.last:
         return True
-    if wording.endswith(("?", " this one.")) or (directive.outcome is Outcome.WON_OVER and _PRAISES.search(wording)):
+    if wording.endswith("?") or (directive.outcome is Outcome.WON_OVER and _PRAISES.search(wording)):
         return False
     if directive.act is Act.CLOSE and not fixed(wording) <= {time for _, text in lines for time in fixed(text)}:
         return False

@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from simulator.anger import Landing, Outcome
+from simulator.checks import words
 from simulator.directive import Act, Directive, Mood, asks_if_right
 from simulator.promised import Promise
 
@@ -28,7 +29,7 @@ _BANDS = {
 _AGAIN = {Landing.ASKED: "again", Landing.PROBED: "again_probed"}  # asked for more, with nothing new to tell
 _CONFIRMED = (Landing.HEARD, Landing.HEARD_AGAIN, Landing.RESTATED, Landing.NOTHING)
 NEAR = 3  # sentences from the end
-_REFUSALS = (("probed", "lines"), ("again_probed", "lines"), ("again_probed", "leads"))
+_REFUSING = (("probed", "lines"), ("again_probed", "lines"), ("again_probed", "leads"))
 _BY_LANDING = (Act.TELL, Act.INSIST, Act.REACT, Act.CONFIRM)
 
 
@@ -97,10 +98,12 @@ def answers(directive: Directive, reply: str, *, leading: bool) -> tuple[str, ..
     if directive.act is Act.PRESS and directive.asked:
         said = told_all(directive)
         return said if leading else tuple(f"{one} {line}" for one in said for line in lines(directive))
-    # An invitation to go on may follow a check; with something to say there, the yes is only the beginning. And who checks
-    # what was said has hardly come with a plan.
+    # An invitation to go on may follow a check; with something to say there, the yes is only the beginning. And whoever ends
+    # on a check of what was told has hardly come with a plan.
     early = directive.landing is Landing.TOO_EARLY
-    if directive.act not in (*_BY_LANDING, Act.PRESS) or not asks_if_right(reply, NEAR if leading or early else 1):
+    if directive.act not in (*_BY_LANDING, Act.PRESS) or not asks_if_right(
+        reply, 2 if early else NEAR if leading else 1
+    ):
         return ()
     if directive.landing in (Landing.GUESSED, Landing.CANNED):
         return tuple(_entry(f"checked_{directive.landing.value}", directive)["lines"])
@@ -112,7 +115,7 @@ def answers(directive: Directive, reply: str, *, leading: bool) -> tuple[str, ..
     if directive.act is Act.PRESS and not leading:
         return tuple(f"{one} {line}" for one in yes["leads"] for line in lines(directive))
     if directive.act is Act.INSIST and directive.landing is Landing.ASKED:  # yes, and back to what was told before
-        return tuple(f"{one} {lead}" for one in yes["leads"][:3] for lead in leads(directive))
+        return tuple(f"{one} {lead}" for one in yes["leads"] for lead in leads(directive) if len(words(one)) <= 3)
     if directive.landing is Landing.HEARD:
         return leads(directive) if leading else (*leads(directive), *yes["lines"])
     return tuple(yes["leads" if leading else "lines"])
@@ -134,8 +137,11 @@ def held(directive: Directive, promise: Promise, *, leading: bool) -> tuple[str,
 
 
 _DEMANDS = re.compile(
-    r"\bI (?:need|want)\b|\b(?:help|do something|sort(?:ed)? (?:this|it) out|solved|put right|dealt with|yes or no)\b"
-    r"|\b(?:what (?:can|are|will|am) (?:you|I)|what (?:can|will|could) be done|what happens|where do we go|how do we go on)\b",
+    r"\b(?:help me|need (?:some )?help|can you help|do something|sort (?:this|it) out|deal with (?:this|it)|yes or no"
+    r"|put (?:this|it|that) right)\b"
+    r"|\bI (?:need|want) (?!to (?:know that|go into|discuss))|\b(?:can|could|will|be|been) (?:be )?done\b"
+    r"|\bwhat (?:can|are|will|am) (?:you|I|we)\b|\bwhat (?:you're|you are) going to do\b|\bwhat (?:happens|comes) (?:next|now)\b"
+    r"|\b(?:and|what) now\?|\bwhere do we go\b|\bhow do we go on\b|\bwhat would you suggest\b",
     re.IGNORECASE,
 )
 
@@ -147,8 +153,15 @@ def demands(line: str) -> bool:
 
 def keeps_back(line: str) -> bool:
     """Whether the customer's `line` refuses to tell more: whoever said it cannot complain that not all is known."""
-    refusals = [_written()[key][band][kind] for key, kind in _REFUSALS for band in _BANDS.values()]
-    return any(refusal in line for some in refusals for refusal in some)
+    return any(refusal in " ".join(words(line)) for refusal in _refusals())
+
+
+@cache
+def _refusals() -> frozenset[str]:
+    """As plain words, whatever the marks; some that come back to what was told refuse nothing."""
+    said = {kind: {one for band in _BANDS.values() for one in _written()[kind[0]][band][kind[1]]} for kind in _REFUSING}
+    again = {one for band in _BANDS.values() for one in _written()["again"][band]["leads"]}
+    return frozenset(" ".join(words(one)) for some in said.values() for one in some - again)
 
 
 _ASKS_YES_OR_NO = re.compile(

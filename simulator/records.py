@@ -99,9 +99,10 @@ def readings(records: Sequence[ReplyRecord], personas: dict[str, Persona]) -> li
 def recorded(record: CallRecord, persona: Persona, judgements: Sequence[Judgement], judge: str) -> Transcript:
     """A recorded conversation with its judgements, the anger run over it as if it had been a call.
 
-    The recording goes on where a simulated customer would have hung up: then the rule keeps its last state.
+    The recording goes on where a simulated customer would have hung up: then the rule keeps its last state. Whoever heard a
+    plan out, and would not have hung up after it, is placated at least: angry, but not gone.
     """
-    state, next_judgement = opening_state(persona), iter(judgements)
+    state, plan, next_judgement = opening_state(persona), False, iter(judgements)
     turns: list[Turn] = []
     for said in record.turns:
         if said.role == "customer":
@@ -110,12 +111,13 @@ def recorded(record: CallRecord, persona: Persona, judgements: Sequence[Judgemen
         judgement = next(next_judgement)
         reaction: Reaction
         state, reaction = react(persona, state, judgement)
+        named = judgement.has(Move.SOLUTION) and judgement.has(Move.SET_EXPECTATIONS) and not judgement.uncertain
+        plan = named or (plan and state.outcome is not Outcome.LOST)
         if state.ending is not None:  # the people on the recording talked on
             state = state.model_copy(update={"ending": None, "outcome": None, "bad_in_a_row": 0})
         turns.append(Turn(role="trainee", text=said.text, anger=state.anger, judgement=judgement, reaction=reaction))
     outcome = outcome_of(persona, state)
-    plan = any(one.has(Move.SOLUTION) and one.has(Move.SET_EXPECTATIONS) for one in judgements)
-    if outcome is Outcome.LOST and plan:  # whoever heard a plan out to the end was angry, but not gone
+    if outcome is Outcome.LOST and plan:
         outcome = Outcome.PLACATED
     return Transcript(
         id=record.id,

@@ -83,7 +83,6 @@ _AFTER_OBJECT = words(
     "whether away she he they you we i is was are were will would has have had his their its no any not everything "
     "anything somebody"
 )
-_DETERMINERS = words("the a an her his their its my our your")
 _NO_NOUN = re.compile(r"(?! \w)| (?:is|are|was|were|has|had|will|and|or|but|to)\b")
 _TOKEN = re.compile(r"([A-Za-z]+(?:-[A-Za-z]+)*)('[a-z]+)?")
 _OWN = {"she": r"\b(?:she|her|hers|herself)\b", "he": r"\b(?:he|him|his|himself)\b"}
@@ -169,9 +168,8 @@ def _turn(clause: str, own: str, person: _Person) -> str:
 def _is_object(before: str, rest: str) -> bool:
     follows = re.match(r"\s+([\w'-]+)", rest)
     word = follows.group(1).lower() if follows else ""
-    if word == "back":  # "her back teeth", but "her back the key"
-        follows = re.match(r"\s+back\s+([a-z]+)", rest)
-        return not follows or follows.group(1) in _AFTER_OBJECT | _DETERMINERS
+    if re.match(r"\s+back (?:tooth|teeth|door|gate|garden|yard|room|wall|pocket|seat|pain)\b", rest):
+        return False
     return (
         not word
         or word in _AFTER_OBJECT

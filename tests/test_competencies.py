@@ -82,3 +82,11 @@ def test_on_a_recording_whoever_heard_a_plan_out_is_not_lost(persona: Persona) -
     rude = Judgement(present=(M.DISMISSIVE,))
     assert call(persona, rude, rude).outcome is Outcome.LOST
     assert call(persona, rude, PLAN).outcome is Outcome.PLACATED
+    assert call(persona, PLAN, rude, rude, rude).outcome is Outcome.LOST
+    assert call(persona, rude, PLAN.model_copy(update={"uncertain": True})).outcome is Outcome.LOST
+
+
+def test_what_cannot_be_told_for_sure_earns_nothing(persona: Persona) -> None:
+    unsure = UNDERSTOOD.model_copy(update={"uncertain": True})
+    assert points(persona, "specific_empathy", unsure) == 0
+    assert points(persona, "full_listening", unsure) == points(persona, "full_listening", Judgement())

@@ -138,6 +138,7 @@ def test_nobody_hangs_up_politely(persona) -> None:
     assert last("says never mind and hangs up") == ()
     assert last("says thank you for nothing") == ("Thank you for nothing.",)
     assert last("wishes the agent a good day and cancels in writing") == ()
+    assert last("wishes the agent a good conscience") == ("I wish you a good conscience.",)
 
 
 def test_understood_and_asked_on_the_customer_says_something_else(persona) -> None:

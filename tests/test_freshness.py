@@ -46,8 +46,15 @@ def test_it_comes_back_first_to_what_is_being_talked_about(persona: Persona, poi
 def test_who_kept_the_rest_back_does_not_complain_that_it_is_not_known(persona: Persona) -> None:
     state = State(anger=7, told=("late-yarn",))
     plan = Judgement(present=(M.SOLUTION,))
-    refusals = ("I don't see why I should tell you more.", "This alone will do. Six women sit there.")
-    for line, known in (*((refusal, True) for refusal in refusals), ("It is Tuesday again.", False)):
+    refusals = (
+        "I don't see why I should tell you more.",
+        "this alone will do. Six women sit there.",
+        "That's none of your business.",
+    )
+    for line, known in (
+        *((refusal, True) for refusal in refusals),
+        *((line, False) for line in ("It is Tuesday again.", "It comes back to this. Six women sit there.")),
+    ):
         directive = _next(persona, state, plan, [("customer", line), ("trainee", "I'll send it tomorrow.")])
         assert directive.landing is Landing.TOO_EARLY
         assert directive.story_out is known
@@ -60,6 +67,10 @@ def test_who_kept_the_rest_back_does_not_complain_that_it_is_not_known(persona: 
         ("Can you help me with this, yes or no?", True),
         ("So what are you going to do about it?", True),
         ("I need a firm day.", True),
+        ("When will something be done?", True),
+        ("Could we deal with this first, please?", True),
+        ("I don't want a hotline. It does not help.", False),
+        ("I'm not sure I want to go into it.", False),
         ("What happened to me should happen to nobody.", False),
         ("Six women sit at machines.", False),
     ],
@@ -93,9 +104,14 @@ def test_a_feeling_is_not_admitted_for_a_reason_already_given() -> None:
         ("I'll send Kanta's sister to you.", False),
         ("I shall sleep tonight.", True),
         ("I'll tell you how it went.", True),
+        ("I'll bring Joan.", True),
+        ("That's settled.", True),
     ],
 )
 def test_nobody_sings_praises_for_a_promise(note: str, said: bool) -> None:
     close = Directive(act=Act.CLOSE, mood=Mood.CALM, outcome=Outcome.WON_OVER, says=(note,))
-    lines: Lines = [("customer", "The others lease from Kanta. Now I lease."), ("trainee", "I ring you at four.")]
+    lines: Lines = [
+        ("customer", "The others lease from Kanta. Now I lease, with Joan."),
+        ("trainee", "I ring you at four."),
+    ]
     assert bool(fresh_wording(close, lines, 1)) is said

@@ -146,7 +146,10 @@ def test_a_check_before_an_invitation_gets_its_yes_when_the_story_follows() -> N
     back = tell.model_copy(update={"act": Act.INSIST})
     assert all(one.endswith(reactions.leads(back)) for one in reactions.answers(back, reply, leading=True))
     early = tell.model_copy(update={"act": Act.REACT, "landing": Landing.TOO_EARLY, "says": ()})
-    assert reactions.answers(early, reply, leading=False), "who checks has hardly come with a plan"
+    checked = "So the van never came. Did I get that right? Help me understand what it meant."
+    assert reactions.answers(early, checked, leading=False), "who checks has hardly come with a plan"
+    planned = "Did I get that right? Then I refund you today. You have it by six."
+    assert reactions.answers(early, planned, leading=False) == ()
 
 
 @pytest.mark.parametrize("mood", [Mood.FURIOUS, Mood.ANGRY, Mood.CALM])

@@ -26,6 +26,7 @@ from simulator.wording import pronoun, to_face
         ("he", "he himself withheld it", "you yourself withheld it"),
         ("she", "her back teeth do not meet", "your back teeth do not meet"),
         ("she", "they gave her back the key", "they gave you back the key"),
+        ("she", "he will ring her back tomorrow", "he will ring you back tomorrow"),
         ("she", "she never misses a bus", "you never miss a bus"),
         ("she", "her brother said he would, but she's been waiting", "your brother said he would, but you've been waiting"),
         ("he", "she saw that he doesn't know", "she saw that you don't know"),
