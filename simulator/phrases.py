@@ -51,8 +51,8 @@ OWNED = (
 )
 
 WAY_FORWARD = (
-    "Here is what I'll do: I put this in order myself, and I ring you within the hour to say how far we are. It may take until "
-    "tomorrow. If it does, you hear that from me, not from a machine, and you hear it early.",
+    "Here is what I'll do: I put this in order myself and ring you within the hour with how far I have come. It may take until "
+    "tomorrow; then I ring you again at nine.",
     "The next step: I go through it now with the people who can fix it, and call you in half an hour with a plan. If it "
     "takes longer than you have, I tell you then, and we choose another way.",
     "I suggest this: within the hour I send you a written plan with my name and direct number on it. It says what happens "
