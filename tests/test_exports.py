@@ -105,7 +105,9 @@ def test_the_statement_is_xapi(persona, store: Store) -> None:
     assert result["score"]["scaled"] == pytest.approx(card.overall / 100)
     assert (result["success"], result["completion"], result["duration"]) == (False, True, "PT90.00S")
     extensions = result["extensions"]
-    assert extensions["urn:defuse:xapi:competencies"]["composure"] == card.competencies["composure"].score / 100
+    assert extensions["urn:defuse:xapi:competencies"]["composure"] == pytest.approx(
+        card.competencies["composure"].score / 100
+    )
     override = extensions["urn:defuse:xapi:override"]
     assert override["competencies"] == {"composure": 0.95}
     assert override["success"] is False
