@@ -45,9 +45,8 @@ _CANNED_COSTS = 8  # off specific empathy, for each canned reply
 _SLIP = {Move.DEFENSIVE: 25, Move.BLAME: 30, Move.DISMISSIVE: 30, Move.CANNOT_DO: 30}
 _AND_ANOTHER = 8
 _CALL_LENGTH, _SHORTEST = 5, 3
-_EARLY_COSTS = (
-    35  # off "empathy first", for each solution before it could be heard; half where something was heard before
-)
+# Off "empathy first", for each solution before it could be heard; half where something was heard before.
+_EARLY_COSTS = 35
 _NO_EMPATHY, _NOTHING_HEARD = 80, 50  # of 100: where listening alone came first, and where nothing did
 _WORTH = {Move.OWNERSHIP: 25, Move.SOLUTION: 30, Move.SET_EXPECTATIONS: 45}  # of a way forward
 _EARLY_WORTH = 0.3  # what is left of a solution that came before it could be heard

@@ -71,9 +71,7 @@ class Directive(Frozen):
     guidance: str = ""  # the persona's own note on this ending
     quote: str = ""  # words of the trainee's to throw back
     asked: bool = False  # whether the trainee asked for more
-    story_out: bool = (
-        False  # whether nobody can be blamed for not knowing more: all is told, or the customer keeps it back
-    )
+    story_out: bool = False  # whether all that can be had is told: nobody can be blamed for not knowing more
     demanded: bool = False  # whether the customer itself has just asked for a way out
 
     @property
@@ -96,9 +94,9 @@ _QUIET = (*INVITED, Landing.GUESSED, Landing.NOTHING)  # leaves the next move to
 def next_directive(
     persona: Persona, state: State, reaction: Reaction, spent: Collection[str] = (), near: Collection[str] = ()
 ) -> Directive:
-    """The directive that follows a reaction; `state` is the state after it. Of two sets of points, `spent` have been said in
-    every way that their author gave, so that the customer does not come back to them; `near` are being talked about, so that
-    it comes back to them first."""
+    """The directive that follows a reaction; `state` is the state after it. Of two sets of points, the customer does
+    not come back to those `spent`, of which nothing is left to say that would be understood; and first to those `near`, which
+    are being talked about."""
     reaction = reaction.model_copy(update={"landing": _taken_as(reaction)})
     base = Directive(
         act=Act.REACT,

@@ -72,8 +72,8 @@ def fresh_wording(directive: Directive, lines: Sequence[tuple[Role, str]], seed:
         own = [wording for wording in own if not _SOMEBODY.search(wording)] or own
         if directive.landing not in INVITED:  # coming back to it unasked means saying it, if need be nearly as before
             own = own or fresh
-        elif fact:  # who was asked is not cryptic
-            own = _plainest(own, fact) if own else own
+        elif own and fact:  # who was asked is not cryptic
+            own = _plainest(own, fact)
     elif directive.act is Act.CONFIRM:
         own = alone[:1] if directive.asked else alone
     else:  # only a yes, or coming back to something, can do with a short line instead of an echo
