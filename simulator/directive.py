@@ -139,10 +139,12 @@ def next_directive(
     unheard = [p for p in state.told if p not in state.heard]
     if quiet and not unheard and _story_is_out(persona, state):
         return base.model_copy(update={"act": Act.PRESS, "says": own_words.needs(persona)})
-    # What nobody took in, or only as a fact, the deepest first; under attack every second time, so that it does not nag.
+    # What nobody took in, or only as a fact, the deepest first; under attack every second time, so that it does not nag, nor
+    # where all is told and the reply says nothing to it.
     open_points = unheard or [p for p in state.told if p not in state.met]
+    invited = quiet and not (reaction.landing is Landing.NOTHING and base.story_out)
     nags = unheard and reaction.landing is not Landing.OFFERED and state.replies % 2
-    if open_points and (quiet or nags):
+    if open_points and (invited or nags):
         left = [p for p in open_points if p not in spent]
         if not left:
             return base.model_copy(update={"act": Act.INSIST})
