@@ -199,7 +199,11 @@ def _taken_as(reaction: Reaction) -> Landing:
         return Landing.TOO_EARLY  # a fix came with it: what was heard is that fix
     if reaction.landing is Landing.REFUSED and quotes and not any(SAYS_NO.search(quote) for quote in quotes):
         return Landing.OVERPROMISED  # nothing was refused in so many words; doubt fits a plan with an "if" in it
-    if reaction.landing in (Landing.CANNED, Landing.TOO_EARLY) and reaction.asked:
+    only_a_fix = {cause.move for cause in reaction.causes if cause.change > 0} <= {Move.SOLUTION}
+    mild = reaction.landing in (Landing.CANNED, Landing.TOO_EARLY) or (
+        reaction.landing is Landing.SPOILED and only_a_fix
+    )
+    if mild and reaction.asked:
         return Landing.ASKED  # with a question in it, it is the question that gets the answer
     if reaction.landing is Landing.INTERROGATED and any(_CHECK.search(quote) for quote in quotes):
         return Landing.NOTHING  # whether one has understood is no question for a form

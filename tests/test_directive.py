@@ -66,6 +66,17 @@ def test_what_comes_next(persona, state: State, judgement: Judgement, act: Act, 
     assert directive.last == (after.ending is not None)
 
 
+def test_a_bare_note_of_the_story_is_answered_as_such_every_second_time(persona) -> None:
+    out = (TOLD, TOLD[:2], dict.fromkeys(TOLD[:2], 1))
+
+    def act(replies: int) -> Act:
+        told, heard, met = out
+        state = State(anger=7, told=told, heard=heard, met=met, replies=replies)
+        return next_directive(persona, *react(persona, state, Judgement())).act
+
+    assert [act(replies) for replies in range(1, 5)] == [Act.REACT, Act.INSIST] * 2
+
+
 def test_every_landing_is_worded() -> None:
     from simulator.coach import _NOTES
     from simulator.prompts import DOES, LANDED
@@ -114,6 +125,8 @@ def test_an_invitation_is_answered_with_what_was_not_met(persona) -> None:
         (7, ((M.CLOSED_QUESTION,), "What is your postcode?"), Landing.INTERROGATED, ""),
         (7, ((M.GENERIC_SYMPATHY, M.PROBE_UNSAID), "I have the feeling."), Landing.ASKED, ""),
         (7, ((M.SOLUTION, M.OPEN_QUESTION), "I look into it. What has it led to?"), Landing.ASKED, ""),
+        (7, ((M.SPECIFIC_EMPATHY, M.SOLUTION, M.OPEN_QUESTION), "I look into it. And then?"), Landing.ASKED, ""),
+        (7, ((M.SPECIFIC_EMPATHY, M.DEFENSIVE, M.OPEN_QUESTION), "It is our rule."), Landing.SPOILED, "It is our rule"),
     ],
 )
 def test_how_a_reply_is_taken(persona, anger, judgement, taken_as: Landing, quote: str) -> None:
