@@ -27,15 +27,10 @@ def parser() -> argparse.ArgumentParser:
     )
     options.add_argument("--base-url", help="address of an OpenAI-compatible server, such as http://127.0.0.1:8000/v1")
     options.add_argument("--host", default="127.0.0.1", help="who may connect: this machine only by default")
-    options.add_argument("--port", type=int, default=_port(), help="default: $PORT, or 7860")
+    options.add_argument("--port", type=int, default=os.environ.get("PORT") or 7860, help="default: $PORT, or 7860")
     options.add_argument("--database", help="URL of the database that keeps the calls (default: SQLite in DEFUSE_HOME)")
     options.add_argument("--personas", type=Path, help="a folder of persona files to add to the library")
     return options
-
-
-def _port() -> int:
-    given = os.environ.get("PORT", "")
-    return int(given) if given.isdigit() else 7860
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -39,7 +39,10 @@ def run(suite: Suite, out: Path, options: Options, console: Console | None = Non
     Raises SuiteError when `out` holds another run, ModelError when a model cannot be loaded.
     """
     console = console or Console()
-    out.mkdir(parents=True, exist_ok=True)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SuiteError(f"{out}: cannot be a folder ({error.strerror}); give another one with --out") from error
     engines = load_engines(suite, options)
     _claim(out, suite, options, engines)
     results = out / "results.jsonl"

@@ -8,15 +8,16 @@ from typing import Annotated
 import typer
 
 from simulator.admin import export, user_app
-from simulator.console import BaseUrl, JudgeModel, Model, Personas, clear_errors, errors
+from simulator.console import BaseUrl, JudgeModel, Model, Personas, clear_errors, errors, stop
 from simulator.eval_cli import eval_app
-from simulator.jsonl import InputError, read_jsonl, write_jsonl
+from simulator.jsonl import InputError, check_writable, read_jsonl, write_jsonl
 from simulator.judge import MOST_CHARACTERS
 from simulator.persona import LIBRARY, Persona, load_persona, load_personas
 from simulator.persona_cli import persona_app
 from simulator.records import (
     CallRecord,
     ReplyRecord,
+    gradable,
     grade_records,
     judgement_json,
     known_persona,
@@ -85,13 +86,15 @@ def chat(
 
     with clear_errors():
         chosen = load_persona(Path(persona)) if persona.endswith((".yaml", ".yml")) else None
-        chosen = chosen or known_persona(_library(personas), persona, "chat")
+        chosen = chosen or known_persona(_library(personas), persona)
         script = _replies(replies) if replies else None
         from simulator.engine import load_engine
 
-        transcript, card = play(chosen, load_engine(model, judge_model, base_url), script, seed, quiet=as_json)
+        played = play(chosen, load_engine(model, judge_model, base_url), script, seed, quiet=as_json)
     if as_json:
-        typer.echo(json.dumps(transcript_json(transcript, card), ensure_ascii=False))
+        typer.echo(json.dumps(transcript_json(played.transcript, played.scorecard), ensure_ascii=False))
+    if played.trouble:
+        stop(played.trouble)
 
 
 def _replies(path: Path) -> list[str]:
@@ -120,8 +123,10 @@ def judge(
 ) -> None:
     """Label replies in batches."""
     with clear_errors():
-        records = read_jsonl(source, ReplyRecord)
-        asked = readings(records, _library(personas))
+        check_writable(target)
+        library = _library(personas)
+        records = read_jsonl(source, ReplyRecord, lambda one: one.persona and known_persona(library, one.persona))
+        asked = readings(records, library)
         from simulator.engine import load_judge
 
         found = load_judge(judge_model, base_url).judge(asked)
@@ -139,10 +144,9 @@ def grade_command(
 ) -> None:
     """Grade recorded transcripts."""
     with clear_errors():
-        records = read_jsonl(source, CallRecord)
+        check_writable(target)
         library = _library(personas)
-        for record in records:
-            known_persona(library, record.persona, f"{source}: id {record.id}")
+        records = read_jsonl(source, CallRecord, lambda one: gradable(one, library))
         from simulator.engine import load_judge
 
         write_jsonl(target, grade_records(records, library, load_judge(judge_model, base_url)))

@@ -27,13 +27,15 @@ class Base(DeclarativeBase):
 
 
 class CallRow(Base):
-    """One call. `branched_from` and `branched_at` name the call and the turn that it was taken up again from."""
+    """One call. `customer` is the whole persona as it was when the call began (none before version 0003);
+    `branched_from` and `branched_at` name the call and the turn that it was taken up again from."""
 
     __tablename__ = "calls"
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True)
     owner: Mapped[str] = mapped_column(String(64), index=True)
     persona: Mapped[str] = mapped_column(String(60), index=True)
+    customer: Mapped[dict[str, object] | None] = mapped_column(JSON)
     seed: Mapped[int]
     exam: Mapped[bool]
     hints: Mapped[int] = mapped_column(default=0)

@@ -10,7 +10,7 @@ from pydantic import Field, ValidationError
 
 from simulator.moves import Frozen
 from simulator.persona import MAX_BYTES
-from simulator.shelf import ShelfError, write_whole
+from simulator.shelf import ShelfError, remove_file, write_whole
 
 _KEY = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*(\.new)?")
 MOST_DRAFTS = 100  # of one trainer
@@ -64,8 +64,8 @@ class Drafts:
         return self.keep(trainer, Draft(key=f"{secrets.token_hex(4)}.new", text=text))
 
     def discard(self, trainer: str, key: str) -> None:
-        """Forget a draft; nothing happens when there is none."""
-        self._path(trainer, key).unlink(missing_ok=True)
+        """Forget a draft; nothing happens when there is none. Raises ShelfError."""
+        remove_file(self._path(trainer, key))
 
     def _home(self, trainer: str) -> Path:
         return self._folder / hashlib.sha256(trainer.encode()).hexdigest()[:32]

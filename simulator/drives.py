@@ -38,7 +38,7 @@ class Drives(Mapping[str, Persona]):
 
         Raises ShelfError when it cannot be kept.
         """
-        self._forget_old()
+        self.forget_old()
         copy = at_the_start(persona, anger, told).model_copy(update={"id": f"drive-{secrets.token_hex(8)}"})
         write_whole(self._path(copy.id), Drive(draft=draft, persona=copy).model_dump_json(by_alias=True))
         return copy
@@ -64,8 +64,9 @@ class Drives(Mapping[str, Persona]):
             raise KeyError(drive_id)
         return self.folder / f"{drive_id}.json"
 
-    def _forget_old(self) -> None:
-        oldest = (datetime.now(UTC) - KEPT).timestamp()
+    def forget_old(self) -> None:
+        """Forget the drives that have been kept for long enough. Raises ShelfError."""
+        oldest = kept_since().timestamp()
         for path in self.folder.glob("drive-*.json"):
             try:
                 if path.stat().st_mtime < oldest:
@@ -74,6 +75,11 @@ class Drives(Mapping[str, Persona]):
                 raise ShelfError(
                     f"{self.folder} cannot be tidied ({error.strerror}); check that it can be written."
                 ) from error
+
+
+def kept_since() -> datetime:
+    """What began before is forgotten."""
+    return datetime.now(UTC) - KEPT
 
 
 def at_the_start(persona: Persona, anger: float, told: Collection[str]) -> Persona:

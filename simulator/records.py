@@ -77,18 +77,26 @@ def transcript_json(transcript: Transcript, card: Scorecard) -> dict[str, object
     }
 
 
-def known_persona(personas: dict[str, Persona], persona_id: str, where: str) -> Persona:
+def known_persona(personas: dict[str, Persona], persona_id: str) -> Persona:
     """The persona with this id; InputError with what to do when there is none."""
     if persona_id not in personas:
-        raise InputError(f"{where}: persona: there is no {persona_id!r}; add its folder with --personas")
+        raise InputError(f"persona: there is no {persona_id!r}; add its folder with --personas")
     return personas[persona_id]
+
+
+def gradable(record: CallRecord, personas: dict[str, Persona]) -> Persona:
+    """The persona of a call that can be graded. Raises InputError when it is unknown or no trainee speaks."""
+    persona = known_persona(personas, record.persona)
+    if not any(said.role == "trainee" for said in record.turns):
+        raise InputError("turns: the trainee never speaks, so there is nothing to grade")
+    return persona
 
 
 def readings(records: Sequence[ReplyRecord], personas: dict[str, Persona]) -> list[Reading]:
     """What the judge reads, for each record. Raises InputError for an unknown persona."""
     return [
         Reading(
-            persona=known_persona(personas, record.persona, f"id {record.id}") if record.persona else None,
+            persona=known_persona(personas, record.persona) if record.persona else None,
             history=tuple((said.role, said.text) for said in record.history),
             reply=record.reply,
         )
@@ -136,9 +144,7 @@ def grade_records(records: Sequence[CallRecord], personas: dict[str, Persona], j
     """
     asked: list[Reading] = []
     for record in records:
-        persona = known_persona(personas, record.persona, f"id {record.id}")
-        if not any(said.role == "trainee" for said in record.turns):
-            raise InputError(f"id {record.id}: turns: the trainee never speaks, so there is nothing to grade")
+        persona = gradable(record, personas)
         lines = tuple((said.role, said.text) for said in record.turns)
         asked += [
             Reading(persona=persona, history=lines[:i], reply=text)

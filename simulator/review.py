@@ -41,11 +41,12 @@ class Reading(Frozen):
 
 
 class ReviewedCall(Frozen):
-    """A call with all that was said of it. `owner` is the hash that the store keeps."""
+    """A call with all that was said of it. `owner` is the hash that the store keeps, `persona` the customer as it was."""
 
     owner: str
     transcript: Transcript
     scorecard: Scorecard | None
+    persona: Persona | None = None
     overrides: tuple[Override, ...] = ()
     readings: tuple[Reading, ...] = ()
 

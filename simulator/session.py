@@ -81,15 +81,19 @@ class Call:
             models=Models(customer=customer.model.name, judge=judge.name, package=package_version()),
         )
         if store is not None:
-            store.create(transcript, owner)
+            store.create(transcript, owner, persona)
         return cls(persona, customer, judge, transcript, store, owner)
 
     @classmethod
     def resume(
         cls, persona: Persona, customer: Customer, judge: Judge, *, store: Store, owner: str, call_id: str
     ) -> "Call":
-        """A stored call, where it was left. A reply that was never answered is answered by `answer`."""
-        return cls(persona, customer, judge, store.load(call_id, owner), store, owner)
+        """A stored call, where it was left. A reply that was never answered is answered by `answer`.
+
+        `persona` is for a call of an earlier version: later ones keep their own, as it was when they began.
+        """
+        kept = store.persona(call_id, owner)
+        return cls(kept or persona, customer, judge, store.load(call_id, owner), store, owner)
 
     @classmethod
     def branch(
@@ -112,7 +116,7 @@ class Call:
             branched_from=first.id,
             branched_at=at,
         )
-        store.create(transcript, owner)
+        store.create(transcript, owner, persona)
         return cls(persona, customer, judge, transcript, store, owner)
 
     @property
@@ -191,9 +195,10 @@ class Call:
 
     def hint_used(self) -> None:
         """Count a hint."""
-        self.transcript = self.transcript.model_copy(update={"hints": self.transcript.hints + 1})
+        used = self.transcript.hints + 1
         if self._store is not None:
-            self._store.update(self.transcript, self._owner)
+            used = self._store.count_hint(self.transcript.id, self._owner)
+        self.transcript = self.transcript.model_copy(update={"hints": used})
 
     def end(self) -> Scorecard:
         """End the call from the trainee's side (or take note that it ended), and grade it."""

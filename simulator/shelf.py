@@ -9,6 +9,7 @@ import os
 import re
 import tempfile
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,6 +19,7 @@ from simulator.persona import MAX_BYTES, Persona, PersonaError, parse_persona
 
 _ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 MOST_FILES = 500
+PATIENCE = 10  # seconds that one waits for another process to let go of the folder
 
 
 class ShelfError(ValueError):
@@ -106,7 +108,7 @@ class Shelf(Mapping[str, Persona]):
         """Remove a file, if it still is the version `over`. Raises ConflictError or ShelfError."""
         with self._alone():
             self._unchanged(persona_id, over)
-            self._path(persona_id).unlink()
+            remove_file(self._path(persona_id))
 
     def free_id(self, wanted: str) -> str:
         """`wanted`, or the first of `wanted-2`, `wanted-3`, ... that nobody uses."""
@@ -152,14 +154,28 @@ class Shelf(Mapping[str, Persona]):
             return None
         return persona if persona and persona.id == path.stem and persona.id not in self._reserved else None
 
-    def _alone(self) -> FileLock:
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        lock = FileLock(self.folder / ".lock", timeout=PATIENCE)
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
+            lock.acquire()
+        except OSError as error:  # no rights, a full disk, or another process that does not let go
             raise ShelfError(
-                f"The folder {self.folder} cannot be made ({error.strerror}). Your draft is safe."
+                f"The folder {self.folder} cannot be written now ({error.strerror or error}). Your draft is safe; try again."
             ) from error
-        return FileLock(self.folder / ".lock", timeout=10)
+        try:
+            yield
+        finally:
+            lock.release()
+
+
+def remove_file(path: Path) -> None:
+    """Remove a file; nothing happens when there is none. Raises ShelfError."""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise ShelfError(f"{path.name} could not be removed ({error.strerror}). It is there as it was.") from error
 
 
 def write_whole(path: Path, text: str) -> None:

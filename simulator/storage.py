@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Iterable
 from datetime import datetime
 
+from pydantic import ValidationError
 from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
@@ -16,6 +17,7 @@ from simulator.anger import Ending, Outcome
 from simulator.database import CallRow, Database, OverrideRow, StorageError, TurnRow, aware
 from simulator.grade import Scorecard
 from simulator.moves import Frozen
+from simulator.persona import Persona
 from simulator.review import Override, Reading, ReviewedCall, second_opinion
 from simulator.transcript import Models, Transcript, Turn
 
@@ -27,6 +29,7 @@ class Summary(Frozen):
 
     id: str
     persona: str
+    customer: str | None  # the customer's name, kept with the call; None for a call of an earlier version
     started: datetime
     outcome: Outcome | None
     overall: float | None
@@ -59,13 +62,15 @@ class Store:
             raise StorageError("There is no such call among yours; it may have been made in another browser.")
         return row
 
-    def create(self, transcript: Transcript, owner: str) -> None:
-        """Store a call that has just begun, with the turns it has."""
+    def create(self, transcript: Transcript, owner: str, persona: Persona) -> None:
+        """Store a call that has just begun, with the turns it has, and its persona: the call stays what it was while a
+        trainer writes on."""
         with self.database.transaction() as session:
             row = CallRow(
                 id=transcript.id,
                 owner=hashed(owner),
                 persona=transcript.persona,
+                customer=persona.model_dump(mode="json", by_alias=True),
                 seed=transcript.seed,
                 exam=transcript.exam,
                 hints=transcript.hints,
@@ -78,24 +83,38 @@ class Store:
             session.add(row)
 
     def put_turn(self, call_id: str, owner: str, position: int, turn: Turn) -> None:
-        """Write one turn, or write it again when it has been judged since."""
+        """Write one turn, or write it again when it has been judged since. Nothing is added to a call that has ended."""
         with self.database.transaction() as session:
-            self._row(session, call_id, owner)
+            if self._row(session, call_id, owner).outcome is not None:
+                raise StorageError("This call has ended, so nothing more is added to it. Its scorecard is in My calls.")
             row = _turn_row(position, turn)
             row.call_id = call_id
             session.merge(row)
 
     def update(self, transcript: Transcript, owner: str, scorecard: Scorecard | None = None) -> None:
-        """Write how the call stands: hints, ending, outcome and, when graded, the scorecard."""
+        """Write how the call ended and, when graded, the scorecard. A call ends once: the first to say so stands."""
         with self.database.transaction() as session:
             row = self._row(session, transcript.id, owner)
-            row.hints = transcript.hints
-            row.ending = transcript.ending.value if transcript.ending else None
-            row.outcome = transcript.outcome.value if transcript.outcome else None
-            row.ended = transcript.ended
+            if row.ended is None:
+                row.ending = transcript.ending.value if transcript.ending else None
+                row.outcome = transcript.outcome.value if transcript.outcome else None
+                row.ended = transcript.ended
             if scorecard is not None:
                 row.overall = scorecard.overall
                 row.scorecard = scorecard.model_dump(mode="json")
+
+    def count_hint(self, call_id: str, owner: str) -> int:
+        """Count one more hint; how many there were."""
+        with self.database.transaction() as session:
+            row = self._row(session, call_id, owner)
+            row.hints = CallRow.hints + 1
+            session.flush()
+            return row.hints
+
+    def persona(self, call_id: str, owner: str) -> Persona | None:
+        """The persona as it was when the call began; None for a call of an earlier version."""
+        with self.database.transaction() as session:
+            return _customer(self._row(session, call_id, owner))
 
     def load(self, call_id: str, owner: str) -> Transcript:
         """The call as it was stored last."""
@@ -126,6 +145,7 @@ class Store:
                 Summary(
                     id=row.id,
                     persona=row.persona,
+                    customer=str(row.customer["name"]) if row.customer else None,
                     started=aware(row.started),
                     outcome=Outcome(row.outcome) if row.outcome else None,
                     overall=row.overall,
@@ -137,6 +157,12 @@ class Store:
                 )
                 for row in rows
             ]
+
+    def forget_before(self, moment: datetime) -> None:
+        """Forget all calls that began before `moment`, whoever's they are."""
+        with self.database.transaction() as session:
+            for row in session.scalars(select(CallRow).where(CallRow.started < moment)):
+                session.delete(row)
 
     def delete(self, call_id: str, owner: str) -> None:
         """Forget a call for good."""
@@ -167,6 +193,13 @@ def _transcript(row: CallRow) -> Transcript:
     )
 
 
+def _customer(row: CallRow) -> Persona | None:
+    try:
+        return Persona.model_validate(row.customer) if row.customer else None
+    except ValidationError:  # by the rules of another version
+        return None
+
+
 def stored_overrides(rows: Iterable[OverrideRow]) -> tuple[Override, ...]:
     """Overrides as records."""
     return tuple(
@@ -188,6 +221,7 @@ def reviewed(row: CallRow) -> ReviewedCall:
     return ReviewedCall(
         owner=row.owner,
         transcript=_transcript(row),
+        persona=_customer(row),
         scorecard=Scorecard.model_validate(row.scorecard) if row.scorecard else None,
         overrides=stored_overrides(row.overrides),
         readings=tuple(Reading(by=reading.by, at=aware(reading.at)) for reading in row.readings),

@@ -11,7 +11,10 @@ from typer.testing import CliRunner
 
 from simulator import engine as engine_module
 from simulator.cli import app
-from simulator.judge import ScriptedJudge
+from simulator.customer import Customer
+from simulator.engine import Engine
+from simulator.judge import JudgeError, ScriptedJudge
+from simulator.models.scripted import ScriptedModel
 from simulator.moves import MOVES, Judgement, Move
 from tests.conftest import LATE_PALLET
 
@@ -83,7 +86,7 @@ def test_grade(tmp_path: Path, library: Path) -> None:
         ('{"id": "2"}', "line 2: reply"),
         (REPLY | {"extra": 1}, "line 2: extra"),
         (REPLY | {"history": [{"role": "boss", "text": "x"}]}, "line 2: history.0.role"),
-        (REPLY | {"persona": "nobody"}, "there is no 'nobody'"),
+        (REPLY | {"persona": "nobody"}, "line 2: persona: there is no 'nobody'"),
     ],
 )
 @pytest.mark.usefixtures("scripted")
@@ -101,6 +104,30 @@ def test_a_reply_that_is_too_long_is_named_and_nothing_is_played(tmp_path: Path)
     assert done.exit_code == 1
     assert "reply 2: is 20,000 characters" in done.output
     assert done.stdout == ""
+
+
+class _Fails:
+    name = "fails"
+
+    def judge(self, readings):
+        raise JudgeError("The server does not answer. Send again.")
+
+
+@pytest.mark.parametrize("typed", [False, True])
+def test_a_model_that_fails_loses_nothing_said(tmp_path: Path, monkeypatch, typed: bool) -> None:
+    broken = Engine(Customer(ScriptedModel(["No."])), _Fails())
+    monkeypatch.setattr(engine_module, "load_engine", lambda *_: broken)
+    (tmp_path / "replies.txt").write_text("What happened?\nAnd then?\n")
+    if typed:
+        done = run(app, ["chat", "cable-no-show", "--json"], input="What happened?\nWhat happened?\n/end\n")
+        assert done.exit_code == 0, done.output
+    else:
+        done = run(app, ["chat", "cable-no-show", "--replies", str(tmp_path / "replies.txt"), "--json"])
+        assert done.exit_code == 1
+        assert "does not answer" in done.stderr
+    call = json.loads(done.stdout)
+    assert [turn["text"] for turn in call["turns"]][1:] == ["What happened?"]
+    assert call["scorecard"]["overall"] == 0
 
 
 @contextmanager
@@ -145,7 +172,10 @@ def test_a_full_disk_leaves_no_half_of_a_persona(tmp_path: Path) -> None:
         (["chat", "cable-no-show", "--replies", "none.txt"], 1, "none.txt"),
         (["chat", "cable-no-show", "--model", "openai:x"], 1, "--base-url"),
         (["chat", "cable-no-show", "--model", "/no/such/model.gguf"], 1, "no such file"),
-        (["judge", "a", "b", "--personas", "/no/such/folder"], 1, "a: cannot be read"),
+        (["judge", "a", "b", "--personas", "/no/such/folder"], 1, "/no/such/folder"),
+        (["judge", "a", "/no/such/folder/b"], 1, "/no/such/folder/b: cannot be written"),
+        (["grade", "a", "/no/such/folder/b"], 1, "/no/such/folder/b: cannot be written"),
+        (["eval", "run", "attacks", "--out", "/dev/null"], 1, "/dev/null: cannot be a folder"),
         (["nonsense"], 2, "No such command"),
     ],
 )

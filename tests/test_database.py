@@ -35,7 +35,7 @@ def test_a_database_of_the_first_release_keeps_its_calls(persona, any_database: 
     with store.database.engine.begin() as connection:
         for table in NEW:
             connection.execute(text(f"DROP TABLE {table}"))
-        for column in ("ended", "branched_from", "branched_at"):
+        for column in ("ended", "branched_from", "branched_at", "customer"):
             connection.execute(text(f"ALTER TABLE calls DROP COLUMN {column}"))
     again = Store(any_database)
     assert again.load(call.transcript.id, "me") == call.transcript.model_copy(update={"ended": None})
@@ -68,7 +68,7 @@ def test_a_migration_that_fails_leaves_the_database_as_it_was(tmp_path: Path) ->
         raw.execute("DROP TABLE readings")
         raw.execute("DROP TABLE overrides")
         raw.execute("UPDATE alembic_version SET version_num = '0001'")
-        for column in ("ended", "branched_from", "branched_at"):
+        for column in ("ended", "branched_from", "branched_at", "customer"):
             raw.execute(f"ALTER TABLE calls DROP COLUMN {column}")
     with pytest.raises(StorageError, match="accounts already exists"):
         Database(f"sqlite:///{path}")

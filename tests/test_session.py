@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text as sql
 
 from simulator.anger import Outcome
 from simulator.customer import Customer
@@ -102,10 +103,48 @@ def test_a_call_that_ended_unnoticed_is_finished_when_it_is_opened(persona, data
     for _ in range(3):
         call.reply("It was not our fault.")
     assert call.transcript.outcome is Outcome.LOST
-    store.update(call.transcript.model_copy(update={"ending": None, "outcome": None}), "me")
+    with store.database.engine.begin() as connection:
+        connection.execute(sql("UPDATE calls SET ending = NULL, outcome = NULL, ended = NULL"))
     again = Call.resume(persona, call._customer, call._judge, store=store, owner="me", call_id=call.transcript.id)
     assert again.transcript.outcome is Outcome.LOST
     assert store.load(call.transcript.id, "me").outcome is Outcome.LOST
+
+
+def test_a_call_that_has_ended_takes_nothing_more(persona, store: Store) -> None:
+    """The trainee ends the call in one tab while the customer is still answering in another."""
+    answering = begin(persona, ASK, store=store, owner="me")
+    answering.hear("What happened?")
+    ending = Call.resume(
+        persona, answering._customer, answering._judge, store=store, owner="me", call_id=answering.transcript.id
+    )
+    card = ending.end()
+    with pytest.raises(StorageError, match="has ended"):
+        answering.answer()
+    stored = store.load(ending.transcript.id, "me")
+    assert stored == ending.transcript
+    store.update(stored.model_copy(update={"outcome": Outcome.WON_OVER}), "me")
+    assert store.load(ending.transcript.id, "me").outcome is card.outcome, "the first to end it stands"
+
+
+def test_a_hint_asked_for_meanwhile_is_counted(persona, store: Store) -> None:
+    call = begin(persona, ASK, store=store, owner="me")
+    other = Call.resume(persona, call._customer, call._judge, store=store, owner="me", call_id=call.transcript.id)
+    other.hint_used()
+    call.hint_used()
+    call.end()
+    assert call.transcript.hints == 2
+    assert store.load(call.transcript.id, "me").hints == 2
+
+
+def test_a_call_keeps_the_customer_that_it_began_with(persona, store: Store) -> None:
+    call = begin(persona, ASK, DEFENDED, store=store, owner="me")
+    call.reply("What happened?")
+    short = persona.model_copy(update={"temperament": persona.temperament.model_copy(update={"patience": 1})})
+    again = Call.resume(short, call._customer, call._judge, store=store, owner="me", call_id=call.transcript.id)
+    assert again.persona == persona
+    assert not again.transcript.finished
+    assert store.persona(call.transcript.id, "me") == persona
+    assert store.reviewed(call.transcript.id, "me").persona == persona
 
 
 @pytest.mark.parametrize(("text", "message"), [("", "empty"), (" \n\t ", "empty"), ("x" * 20_000, "20,000 characters")])
@@ -166,12 +205,12 @@ def test_a_killed_process_loses_nothing_said(persona, database: str) -> None:
 
 def test_a_full_disk_is_said_clearly_and_keeps_the_call(persona, tmp_path: Path) -> None:
     """A database that may not grow, as on a full disk: SQLite reports it in the same way."""
-    from sqlalchemy import event, text
+    from sqlalchemy import event
 
     store = Store(f"sqlite:///{tmp_path / 'calls.db'}")
     call = begin(persona, ASK, store=store, owner="me")
     with store.database.engine.connect() as connection:
-        pages = connection.execute(text("PRAGMA page_count")).scalar()
+        pages = connection.execute(sql("PRAGMA page_count")).scalar()
 
     def full(connection, _record) -> None:
         connection.execute(f"PRAGMA max_page_count={pages}")

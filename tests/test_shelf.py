@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from simulator.draft_edits import put
 from simulator.drawer import Draft, Drafts
@@ -97,6 +98,16 @@ def test_drafts_are_each_trainers_own(tmp_path: Path) -> None:
     assert drafts.of("me") == []
     with pytest.raises(ShelfError, match="kB"):
         drafts.keep("me", Draft.model_construct(key="a.new", text="x" * 200_001, over=None, changed=None))
+
+
+def test_a_folder_that_another_process_holds_is_told(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = shelf.save(LATE_PALLET, None)
+    held = FileLock(shelf.folder / ".lock")
+    with held:
+        monkeypatch.setattr("simulator.shelf.PATIENCE", 0.1)
+        with pytest.raises(ShelfError, match="Your draft is safe"):
+            shelf.remove(kept.id, version_of(LATE_PALLET))
+    shelf.remove(kept.id, version_of(LATE_PALLET))
 
 
 def test_a_drive_starts_where_it_is_told_to(tmp_path: Path, persona) -> None:

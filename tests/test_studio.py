@@ -2,11 +2,13 @@
 
 import json
 import re
+from datetime import timedelta
 from html import unescape
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import text as sql
 
 from simulator.accounts import Role
 from simulator.customer import Customer
@@ -18,9 +20,9 @@ from simulator.persona import MAX_BYTES, Persona
 from simulator.rehearsal import CAST, MOST_REPLIES
 from simulator.session import Call
 from simulator.shelf import Customers, Shelf
-from simulator.storage import Store
+from simulator.storage import StorageError, Store
 from simulator.ui.door import Visitor
-from simulator.ui.screen import CALL, GALLERY, SCORECARD, STUDIO, WHATIF, Screen
+from simulator.ui.screen import CALL, SCORECARD, STUDIO, WHATIF, Screen
 from simulator.ui.workshop import Workshop, open_workshop
 
 HOSTILE = "<img src=x onerror=\"alert(1)\"></textarea></script> 'q'"
@@ -195,7 +197,10 @@ def test_a_test_drive_is_an_ordinary_call_that_counts_for_nothing(workshop: Work
     ended = workshop.desk.end(ME.owner, place)
     assert ended.page == SCORECARD
     assert "Back to the Studio" in str(ended.scorecard)
-    assert workshop.desk.go(OTHER.owner, place).page == GALLERY
+    with pytest.raises(StorageError, match="no such call"):
+        workshop.desk.at_a_call(OTHER.owner, place)
+    with pytest.raises(StorageError, match="no such call"):
+        workshop.desk.at_a_call(ME.owner, "drive/nothing")
 
 
 def test_a_test_drive_taken_again_shows_both_courses(workshop: Workshop) -> None:
@@ -215,13 +220,24 @@ def test_a_test_drive_taken_again_shows_both_courses(workshop: Workshop) -> None
     assert shown.index("a second time") < shown.index("We apologise again.")
     assert shown.count("<polyline") == 2
     assert "Test drive" in shown
-    assert desk.go(ME.owner, str(page.place)) == page, "a reload finds it"
-    assert f"#/{page.place}" in str(desk.go(ME.owner, str(ended.place)).scorecard)
+    assert desk.at_a_call(ME.owner, str(page.place)) == page, "a reload finds it"
+    assert f"#/{page.place}" in str(desk.at_a_call(ME.owner, str(ended.place)).scorecard)
     places = {link.partition("/")[0] for link in re.findall(r'href="#/([^"]+)"', shown)}
     assert places == {"driven", "studio"}, "nothing leads to the calls that count, where it would not be found"
     third = desk.again(ME.owner, str(page.place), "3")
     assert str(third.place).startswith("drive/"), "and once more from there"
-    assert desk.go(OTHER.owner, str(page.place)).page == GALLERY
+    with pytest.raises(StorageError):
+        desk.at_a_call(OTHER.owner, str(page.place))
+
+
+def test_what_was_said_in_old_test_drives_is_forgotten(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+    key = copied(workshop)
+    first = str(wish(workshop, ME, "call", key=key, anger=4.5).place)
+    monkeypatch.setattr("simulator.drives.KEPT", timedelta(0))
+    second = str(wish(workshop, ME, "call", key=key, anger=4.5).place)
+    with pytest.raises(StorageError):
+        workshop.desk.at_a_call(ME.owner, first)
+    assert workshop.desk.at_a_call(ME.owner, second).page == CALL
 
 
 def test_four_trainees_take_the_call_one_after_the_other(workshop: Workshop) -> None:
@@ -246,6 +262,8 @@ def test_a_call_outlives_a_change_of_its_persona(workshop: Workshop, database: s
     wish(workshop, ME, "remove-entry", key=key, where="story", index=1)
     wish(workshop, ME, "save", key=key)
     changed = workshop.own[key]
+    with store.database.engine.begin() as connection:  # as an earlier version stored it: without its customer
+        connection.execute(sql("UPDATE calls SET customer = NULL"))
     again = Call.resume(changed, engine.customer, engine.judge, store=store, owner="me", call_id=call.transcript.id)
     again.reply("And the order?")
     assert again.end().heard == ("late-yarn",)

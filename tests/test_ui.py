@@ -1,5 +1,6 @@
 """The pages' plumbing without weights: what each wish shows, what it escapes, and whose calls it reaches."""
 
+import asyncio
 import json
 import os
 import re
@@ -10,6 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from simulator.anger import Ending, Outcome
@@ -27,7 +29,7 @@ from simulator.storage import StorageError, Store
 from simulator.transcript import as_markdown
 from simulator.ui import call as on_call
 from simulator.ui import gallery, scorecard
-from simulator.ui.app import PortError, take_port
+from simulator.ui.app import PortError, guarded, take_port
 from simulator.ui.curve import in_words, sparkline, stops
 from simulator.ui.desk import Desk
 from simulator.ui.door import Door
@@ -333,6 +335,18 @@ def test_one_reply_of_a_call_at_a_time(persona: Persona, store: Store) -> None:
     assert "What happened?" in str(say(desk, place, "What happened?").talk), "who left in the middle can come back"
 
 
+def test_a_call_may_be_ended_while_the_customer_is_answering(persona: Persona, store: Store) -> None:
+    desk = desk_of(persona, store, MET, ASK)
+    place = taken(desk)
+    answering = desk.say(ME, place, "You must feel ignored.", True)
+    next(answering)
+    next(answering)
+    ended = desk.end(ME, place)
+    assert ended.page == SCORECARD
+    assert "has ended" in str(last(answering).status)
+    assert str(desk.go(ME, str(ended.place)).scorecard) == str(ended.scorecard)
+
+
 def test_model_error_while_judging_is_told_as_unread(persona: Persona, store: Store) -> None:
     desk = desk_of(persona, store, judge=Flaky(ScriptedJudge((MET,)), ModelError("gone")))
     assert "could not be read" in str(say(desk, taken(desk)).status)
@@ -454,8 +468,8 @@ def test_a_call_whose_customer_left_the_library_is_listed(persona: Persona, stor
     place = taken(desk_of(persona, store))
     other = persona.model_copy(update={"id": "someone-else"})
     desk = desk_of(other, store)
-    assert "no longer in the library" in str(desk.go(ME, CALLS).calls)
-    assert "not in the library" in str(desk.go(ME, place).notice)
+    assert persona.name in str(desk.go(ME, CALLS).calls)
+    assert desk.go(ME, place).page == CALL, "it keeps its own customer"
 
 
 @pytest.mark.parametrize(
@@ -552,6 +566,40 @@ def test_a_port_in_use_says_what_to_do(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert f"Port {port}" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("host", "port", "words"),
+    [("127.0.0.1", 99_999, "no port 99999"), ("no.such.host.invalid", 0, "no address of this machine")],
+)
+def test_a_place_that_cannot_be_listened_on_says_why(host: str, port: int, words: str) -> None:
+    with pytest.raises(PortError, match=words):
+        take_port(host, port)
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "status"),
+    [
+        ("/gradio_api/upload", {}, 404),
+        ("/gradio_api/queue/join", {}, 200),
+        ("/gradio_api/queue/join", {"content-length": "2000001"}, 413),
+        ("/gradio_api/queue/join", {"content-length": "-1"}, 413),
+        ("/gradio_api/queue/join", {"transfer-encoding": "chunked"}, 411),
+    ],
+)
+def test_nobody_fills_the_disk(path: str, headers: dict[str, str], status: int) -> None:
+    async def pages(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    async def posted() -> httpx.Response:
+        transport = httpx.ASGITransport(guarded(pages, {"referrer-policy": "no-referrer"}))
+        async with httpx.AsyncClient(transport=transport, base_url="http://here") as client:
+            return await client.send(client.build_request("POST", path, headers=headers))
+
+    answer = asyncio.run(posted())
+    assert answer.status_code == status
+    assert answer.headers["referrer-policy"] == "no-referrer"
 
 
 @pytest.mark.parametrize("starts", [["app.py"], ["-m", "simulator.cli", "app"]])

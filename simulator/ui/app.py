@@ -19,6 +19,7 @@ from simulator.storage import StorageError, Store
 from simulator.ui.door import ASK, PEER, Door
 from simulator.ui.workshop import open_workshop
 
+MOST_BYTES = 2_000_000  # of a request; a persona of the largest size, twice, with room
 Scope = dict[str, Any]
 
 
@@ -120,16 +121,22 @@ def web_app(engine: Engine, store: Store, library: Mapping[str, Persona], door: 
     )
     pages: Any = outer.routes[-1]
     door.tokens = pages.app.tokens
-    app = _with_headers(outer, {"content-security-policy": POLICY, "referrer-policy": "no-referrer"})
+    app = guarded(outer, {"content-security-policy": POLICY, "referrer-policy": "no-referrer"})
     return Web(app, pages.app.stop_event.set)
 
 
-def _with_headers(app: Any, headers: dict[str, str]) -> Any:
-    """The app with headers on every answer; the door learns where each request comes from."""
+def guarded(app: Any, headers: dict[str, str]) -> Any:
+    """The app with headers on every answer; the door learns where each request comes from; nobody fills the disk."""
     added = [(name.encode(), value.encode()) for name, value in headers.items()]
 
     async def wrapped(scope: Scope, receive: Any, send: Any) -> None:
         PEER.set((scope.get("client") or ("",))[0])
+        if scope["type"] == "http" and (status := _refusal(scope)):
+            await send(
+                {"type": "http.response.start", "status": status, "headers": [(b"connection", b"close"), *added]}
+            )
+            await send({"type": "http.response.body", "body": b""})
+            return
 
         async def sending(message: Scope) -> None:
             if message["type"] == "http.response.start":
@@ -141,8 +148,22 @@ def _with_headers(app: Any, headers: dict[str, str]) -> Any:
     return wrapped
 
 
+def _refusal(scope: Scope) -> int | None:
+    """The status for a request that no page sends: Gradio's file upload, which any site could reach from the user's browser,
+    and a body that is larger than a page's or of unknown length."""
+    if scope["path"].rstrip("/").endswith("/upload"):
+        return 404
+    sent = dict(scope["headers"])
+    if b"transfer-encoding" in sent:
+        return 411
+    length = sent.get(b"content-length", b"0")
+    return None if length.isdigit() and int(length) <= MOST_BYTES else 413
+
+
 def take_port(host: str, port: int) -> socket.socket:
     """A bound socket, which does not listen yet. Raises PortError when the port is taken or not allowed."""
+    if not 0 <= port < 65536:
+        raise PortError(f"There is no port {port}. Choose one from 1024 to 65535, such as 7860.")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     door = socket.socket(family, socket.SOCK_STREAM)
     door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -155,10 +176,16 @@ def take_port(host: str, port: int) -> socket.socket:
 
 
 def _port_error(host: str, port: int, error: OSError) -> PortError:
-    return PortError(
-        f"Port {port} on {host} cannot be used ({error.strerror or error}). Another program, perhaps another Defuse, "
-        f"has it. Choose another port: PORT={port + 1} python app.py"
-    )
+    why = error.strerror or error
+    if error.errno == errno.EADDRINUSE:
+        other = port + 1 if port < 65535 else 7860
+        return PortError(
+            f"Port {port} on {host} cannot be used ({why}). Another program, perhaps another Defuse, has it. Choose another "
+            f"port: PORT={other} python app.py"
+        )
+    if error.errno == errno.EACCES:
+        return PortError(f"Port {port} needs rights that you do not have ({why}). Choose one from 1024 up: PORT=7860")
+    return PortError(f"{host} is no address of this machine ({why}). Give one that is with --host, such as 127.0.0.1")
 
 
 def default_database() -> str:

@@ -22,7 +22,7 @@ def calls(personas: Mapping[str, Persona], found: Sequence[Summary]) -> str:
 
 
 def _row(persona: Persona | None, call: Summary) -> str:
-    name = persona.name if persona else call.persona
+    name = call.customer or (persona.name if persona else call.persona)
     kind = " · Exam" if call.exam else ""
     if call.branched_at is not None:
         kind = f" · Again from reply {whatif.number(call.branched_at)}"
@@ -37,7 +37,7 @@ def _row(persona: Persona | None, call: Summary) -> str:
     if call.trainer is not None:
         score += f'<span class="opinion">Trainer: <b>{call.trainer:.0f}</b></span>'
     link = f'<a href="{esc(where)}">{action}<span class="hidden">: {esc(name)}</span></a>'
-    if persona is None:
+    if persona is None and call.customer is None:
         link = "This customer is no longer in the library."
     return (
         f'<li><div class="who"><b>{esc(name)}</b><span>{local_time(call.started)}{kind}</span></div>'

@@ -72,18 +72,22 @@ class Desk:
             if kind == BRIEFING:
                 shown = gallery.briefing(self._persona(which))
                 return Screen(page=BRIEFING, place=f"{BRIEFING}/{which}", notice="", briefing=shown)
-            if kind == self.places.call:
-                return self._call_page(self._open(owner, which), owner)
-            if kind == self.places.scorecard:
-                return self._scorecard_page(self._open(owner, which), owner)
-            if kind == self.places.whatif:
-                return self._whatif_page(self._open(owner, which), owner)
+            if kind in self.places:
+                return self.at_a_call(owner, place)
             mine = self._mine(owner)
             if kind == CALLS:
                 return Screen(page=CALLS, place=CALLS, notice="", calls=my_calls.calls(self.personas, mine))
             return self._gallery(mine, "")
         except StorageError as error:
             return self._gallery(self._mine_or_none(owner), trouble(error))
+
+    def at_a_call(self, owner: object, place: str) -> Screen:
+        """The page of a call, its scorecard or its comparison. Raises StorageError when there is none."""
+        kind, _, which = place.strip("#/").partition("/")
+        call = self._open(owner, which)
+        if kind == self.places.call:
+            return self._call_page(call, owner)
+        return self._scorecard_page(call, owner) if kind == self.places.scorecard else self._whatif_page(call, owner)
 
     def choose(self, owner: object, difficulty: object, trade: object) -> Screen:
         """The cards that a filter lets through."""
@@ -166,7 +170,8 @@ class Desk:
 
     def _open(self, owner: object, call_id: str) -> Call:
         known = owner_of(owner)
-        persona = self._persona(self._store.load(call_id, known).persona)
+        kept = self._store.persona(call_id, known)  # also of a customer that is no longer in the library
+        persona = kept or self._persona(self._store.load(call_id, known).persona)
         engine = self._engine
         return Call.resume(persona, engine.customer, engine.judge, store=self._store, owner=known, call_id=call_id)
 

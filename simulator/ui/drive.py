@@ -1,6 +1,6 @@
 """The desk of the test drives: the ordinary call, on a copy of the persona, in a store that counts for nothing."""
 
-from simulator.drives import Drives
+from simulator.drives import Drives, kept_since
 from simulator.engine import Engine
 from simulator.persona import Persona
 from simulator.session import Call
@@ -19,13 +19,15 @@ class DriveDesk(Desk):
         self._drives = drives
 
     def begin(self, owner: str, persona: Persona) -> Screen:
-        """Take the call with a copy that the drives keep."""
+        """Take the call with a copy that the drives keep; what was said in old ones goes with them."""
+        self._store.forget_before(kept_since())
         engine = self._engine
         return self._call_page(
             Call.begin(persona, engine.customer, engine.judge, store=self._store, owner=owner), owner
         )
 
     def _back(self, persona: Persona) -> str:
+        self._persona(persona.id)
         return f"#/{STUDIO}/{self._drives.drive(persona.id).draft}"
 
     def _persona(self, persona_id: str) -> Persona:

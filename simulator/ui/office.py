@@ -59,7 +59,7 @@ class Office:
     def _session(self, call_id: str) -> Screen:
         call = self._reviews.open(call_id)
         trainee = names(self._accounts, [call.owner])[call.owner]
-        return Screen(session=session.page(call, self._personas.get(call.transcript.persona), trainee))
+        return Screen(session=session.page(call, call.persona or self._personas.get(call.transcript.persona), trainee))
 
 
 def _override(kind: str, form: Mapping[str, str]) -> tuple[int | None, str, float]:

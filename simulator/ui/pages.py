@@ -105,10 +105,10 @@ def _wire(blocks: gr.Blocks, desk: Desk, office: Office, workshop: Workshop, doo
         kind, _, which = place.strip("#/").partition("/")
         if kind == STUDIO:
             return workshop.go(visitor, which)
-        if kind not in PLACES:
-            return desk_at(place).go(visitor.owner, place)
-        try:
-            return office.go(visitor, place)
+        if kind not in (*PLACES, *DRIVES):
+            return desk.go(visitor.owner, place)
+        try:  # the gallery that is shown instead is the trainees', never one of test drives
+            return workshop.desk.at_a_call(visitor.owner, place) if kind in DRIVES else office.go(visitor, place)
         except StorageError as error:
             return replace(desk.go(visitor.owner, ""), notice=trouble(error))
 
@@ -172,7 +172,8 @@ def _wire(blocks: gr.Blocks, desk: Desk, office: Office, workshop: Workshop, doo
     blocks.load(arrive, [owner, place, still], **{**common, "outputs": [*outputs, still]}, js=_ARRIVING)
     blocks.unload(forget)
     parts["router"].go(go, [owner], **common)
-    parts["router"].wish(wish, [owner], **common, trigger_mode="multiple")
+    wishing = parts["router"].wish(wish, [owner], **common, trigger_mode="multiple")
+    wishing.failure(lambda: paint(Screen(notice=UNFORESEEN)), **common)
     parts["filters"].narrow(narrow, [owner], **common)
     parts["filters"].surprise(surprise, [owner], **common)
     for page in (SCORECARD, WHATIF):

@@ -114,7 +114,9 @@ def _list(asked: Wanted, found: Found, names: Mapping[str, str], personas: Mappi
         if asked == Wanted():
             return '<p class="empty">Nobody has taken a call yet. Every call that is taken can be reviewed here.</p>'
         return '<p class="empty">No call fits these filters. <a href="#/review">Show all calls</a></p>'
-    rows = "".join(_row(call, names[call.owner], personas.get(call.transcript.persona)) for call in found.calls)
+    rows = "".join(
+        _row(call, names[call.owner], call.persona or personas.get(call.transcript.persona)) for call in found.calls
+    )
     pages = -(-found.total // PAGE)
     here = f"{plural(found.total, 'call')}" + (f", page {asked.page} of {pages}" if pages > 1 else "")
     turn = []

@@ -16,7 +16,7 @@ REVIEW, SESSION, STUDIO = "review", "session", "studio"
 PAGES = (GALLERY, BRIEFING, CALL, SCORECARD, CALLS, WHATIF, REVIEW, SESSION, STUDIO)
 UNFORESEEN = (
     '<div class="trouble" role="alert"><p>Something went wrong that Defuse did not foresee. What was said so far is kept. '
-    "Reload the page to see where the call stands.</p></div>"
+    "Reload the page to see how things stand.</p></div>"
 )
 READY = "Enter sends · Shift+Enter starts a new line"
 

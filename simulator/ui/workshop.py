@@ -11,7 +11,7 @@ from threading import Lock
 from simulator.draft import BLANK, Reading, at, read
 from simulator.draft_edits import DraftError, put
 from simulator.drawer import Draft, Drafts
-from simulator.drives import Drives
+from simulator.drives import Drives, kept_since
 from simulator.engine import Engine
 from simulator.faults import Fault
 from simulator.judge import JudgeError
@@ -224,7 +224,9 @@ def open_workshop(folder: Path, customers: Customers, engine: Engine, cast: Cast
     """The workshop whose drafts and test drives are in `folder`. Raises StorageError."""
     drives = Drives(folder / "drives")
     drives.folder.mkdir(parents=True, exist_ok=True)
-    desk = DriveDesk(engine, Store(f"sqlite:///{drives.folder / 'calls.sqlite'}"), drives)
+    calls = Store(f"sqlite:///{drives.folder / 'calls.sqlite'}")
+    calls.forget_before(kept_since())
+    desk = DriveDesk(engine, calls, drives)
     return Workshop(customers, Drafts(folder / "drafts"), drives, desk, engine, cast)
 
 
