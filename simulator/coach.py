@@ -8,7 +8,7 @@ from simulator.anger import Landing, Reaction, State
 from simulator.moves import Frozen, Judgement, Move
 from simulator.persona import Persona, StoryPoint, Told
 from simulator.transcript import Turn
-from simulator.wording import feeling_to_face, pronoun, sentence, to_face
+from simulator.wording import about, bare_clause, feeling_to_face, pronoun, sentence, to_face
 
 
 class Note(Frozen):
@@ -135,9 +135,9 @@ def hint(persona: Persona, state: State) -> str:
     """What to try now, without giving the story away."""
     waiting = [p for p in state.told if p not in state.heard]
     if waiting:
+        fact = bare_clause(persona.point(waiting[-1]).fact)
         return (
-            f"They have told you that {persona.point(waiting[-1]).fact}. Nobody has said yet what that is like for them. "
-            "Say it, with the reason."
+            f"They have told you that {fact}. Nobody has said yet what that is like for them. Say it, with the reason."
         )
     untold = [p for p in persona.story if p.id not in {*state.told, *state.heard}]
     if any(p.told is not Told.PROBED for p in untold):
@@ -152,6 +152,7 @@ def hint(persona: Persona, state: State) -> str:
 def better_line(persona: Persona, point: StoryPoint) -> str:
     """A line that would have met this point: what happened, what it feels like and why, said to the customer's face."""
     own = pronoun(persona)
-    fact, because, feeling = to_face(point.fact, own), to_face(point.because, own), feeling_to_face(point.feeling, own)
+    fact, because = (to_face(about(persona, note), own) for note in (point.fact, point.because))
+    feeling = feeling_to_face(point.feeling, own)
     felt = sentence(f"I imagine that leaves you feeling {feeling}, because {because}")
     return f"“{sentence(fact)} {felt} Have I got that right?”"

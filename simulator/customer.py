@@ -36,11 +36,13 @@ _QUIET = re.compile(
     re.IGNORECASE,
 )
 _LOUD = re.compile(
-    r"(?<!never )\b(?:loud|louder|loudly|shout\w*|bully|bullying|yells|screams|explodes|theatrical|bangs|heat|temper|flares"
+    r"(?<!never )\b(?:loud|louder|loudly|shout\w*|bully|bullying|yells|screams|explodes|theatrical|bangs|heat|flares"
+    r"|(?<!loses his )(?<!loses her )(?<!loses their )temper|(?<!never )loses \w+ temper"
     r"|fierce|until (?:he|she|they))\b",
     re.IGNORECASE,
 )
 _SAYS_YES_OR_NO = re.compile(r"(?:yes|no)\b", re.IGNORECASE)
+_CAPITALS = re.compile(r"[.!?] [A-Z]|\bI\b")  # somebody who writes so begins without one only for a name's sake
 _NEED = re.compile(r"(?:What )?I (?:need|don't want)\b")
 _THANKS = re.compile(r"\bthank", re.IGNORECASE)
 _NEVER_ASKED = re.compile(r"\bnever asked|why don't you ask|could ask what\b", re.IGNORECASE)
@@ -175,7 +177,8 @@ def _typed(persona: Persona, text: str) -> str:
     """`text` as this customer would say it: somebody who begins without capitals goes on so, and the icy raise no voice."""
     if _soft_spoken(persona):
         text = re.sub(r"!+", ".", text.replace("?!", "?"))
-    return text.lower() if persona.opening.lstrip()[:1].islower() else text
+    small = persona.opening.lstrip()[:1].islower() and not _CAPITALS.search(persona.opening)
+    return text.lower() if small else text
 
 
 def _soft_spoken(persona: Persona) -> bool:

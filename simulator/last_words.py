@@ -10,7 +10,7 @@ from collections.abc import Callable
 from simulator.anger import Outcome
 from simulator.first_person import FINITE, KIN, PEOPLE, TRAINEE, WHOM, names, spoken
 from simulator.persona import Persona
-from simulator.wording import pronoun, sentence, words
+from simulator.wording import named_otherwise, pronoun, sentence, words
 
 
 def ending(persona: Persona, outcome: Outcome) -> str:
@@ -18,7 +18,7 @@ def ending(persona: Persona, outcome: Outcome) -> str:
     if not persona.language.startswith("en"):
         return ""
     own = pronoun(persona)
-    note = str(getattr(persona.endings, outcome.value))
+    note = named_otherwise(persona, str(getattr(persona.endings, outcome.value)))
     if quoted := _quoted(note, own):
         return _capitals(" ".join(quoted))
     said = []

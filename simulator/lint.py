@@ -12,6 +12,7 @@ from simulator.checks import coverage, words
 from simulator.faults import Path
 from simulator.moves import Judgement, Move
 from simulator.persona import Layer, Persona, StoryPoint, Told
+from simulator.wording import pronoun
 
 LONGEST = 32  # words of a wording that a person says in one breath
 GIVEN_AWAY = 0.7  # share of a point's words from which on a text has told it
@@ -23,11 +24,11 @@ _WRITTEN = re.compile(
     r"pursuant|respectively|i\.e\.|e\.g\.|and/or|the undersigned)\b|\(",
     re.IGNORECASE,
 )
-_THIRD = re.compile(r"^(he|she|they|the customer|the caller)\b", re.IGNORECASE)
 _FIRST = re.compile(r"\b(i|i'm|i've|i'd|i'll|me|my|mine|we|we're|we've|our|us|you|your|you're|you've)\b", re.IGNORECASE)
 _IMPOSSIBLE = re.compile(
-    r"never (again|happens?)|\b(undo|go(es)? back in time|turn back|fired?|sacked?|dismissed)\b|"
-    r"\b(forever|for life)\b|100 ?%|at once and for all",
+    r"never (again|happens?)|\b(undo|go(es)? back in time|turn back)\b|\b(is|are|be|been|gets?) (fired|sacked|dismissed)\b|"
+    r"\b(fire|sack) (him|her|them|the (man|woman|fitter|driver|engineer|manager|adviser))\b|"
+    r"(?<!not )\bforever\b|\bfor life\b(?! \w)|100 ?%|at once and for all",
     re.IGNORECASE,
 )
 _NO_REASON = re.compile(
@@ -46,6 +47,7 @@ class Advice(NamedTuple):
 def lint(persona: Persona) -> list[Advice]:
     """Every weakness found, in the order of the file."""
     return [
+        *_language(persona),
         *_briefing(persona),
         *_samples(persona),
         *_opening(persona),
@@ -53,11 +55,20 @@ def lint(persona: Persona) -> list[Advice]:
         *(
             advice
             for index, point in enumerate(persona.story)
-            for advice in _point(index, point, persona.channel == "phone")
+            for advice in _point(index, point, persona.channel == "phone", pronoun(persona))
         ),
         *_resolution(persona),
         *_course(persona),
     ]
+
+
+def _language(persona: Persona) -> Iterator[Advice]:
+    if not persona.language.startswith("en"):
+        yield Advice(
+            ("language",),
+            "is not English, and the bundled customer, the evaluator and the coach know English only",
+            "write the persona in English, or play it with a larger model and grade it yourself",
+        )
 
 
 def _briefing(persona: Persona) -> Iterator[Advice]:
@@ -126,7 +137,7 @@ def _shape(persona: Persona) -> Iterator[Advice]:
             )
 
 
-def _point(index: int, point: StoryPoint, spoken: bool) -> Iterator[Advice]:
+def _point(index: int, point: StoryPoint, spoken: bool, own: str) -> Iterator[Advice]:
     if _NO_REASON.match(point.because):
         yield Advice(
             ("story", index, "because"),
@@ -149,7 +160,8 @@ def _point(index: int, point: StoryPoint, spoken: bool) -> Iterator[Advice]:
             yield Advice(
                 where, f"reads as written (“{written.group()}”): “{_short(line)}”", "write it as it is said aloud"
             )
-    if all(_THIRD.search(line) and not _FIRST.search(line) for line in point.says):
+    about = re.compile(rf"^({own}|the customer|the caller)\b", re.IGNORECASE)
+    if all(about.search(line) and not _FIRST.search(line) for line in point.says):
         yield Advice(
             where, f"speaks about the customer: “{_short(point.says[0])}”", "let the customer say it: I, me, my"
         )

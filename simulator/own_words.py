@@ -8,7 +8,7 @@ import re
 from simulator.first_person import FINITE, KIN, PEOPLE, TRAINEE, names, spoken, third_person
 from simulator.last_words import ending
 from simulator.persona import Persona, StoryPoint
-from simulator.wording import bare_feeling, pronoun, sentence, to_self, words
+from simulator.wording import about, bare_feeling, pronoun, sentence, to_self, words
 
 __all__ = ["admitted", "ending", "felt", "needs"]
 
@@ -42,9 +42,10 @@ def _notes(persona: Persona, point: StoryPoint) -> tuple[str, str]:
     """Feeling and reason in the first person; "" for either that cannot be turned safely."""
     if not persona.language.startswith("en"):
         return "", ""
-    own = pronoun(persona)
-    unclear = _somebody_else(point, own) or re.search(TRAINEE, point.because) or not FINITE.search(point.because)
-    return _feeling(point.feeling, own), "" if unclear else spoken(point.because, own)
+    own, because = pronoun(persona), about(persona, point.because)
+    unclear = bool(_somebody_else(point, own) or re.search(TRAINEE, because) or not FINITE.search(because))
+    named = re.search(rf"\bthe (?:customer|caller)\b|\b{re.escape(persona.name.split()[0])}\b(?!')", because)
+    return _feeling(point.feeling, own), "" if unclear or named else spoken(because, own)
 
 
 def _feeling(feeling: str, own: str) -> str:
@@ -70,7 +71,7 @@ def needs(persona: Persona) -> tuple[str, ...]:
     if not persona.language.startswith("en"):
         return ()
     own = pronoun(persona)
-    asked = (_need(need, own) for need in persona.resolution.needs)
+    asked = (_need(about(persona, need), own) for need in persona.resolution.needs)
     return tuple(line for line in asked if line)
 
 
@@ -81,6 +82,7 @@ _VERBS = words(
     "pay call send give get tell let make be have do keep take put talk speak find fix ring write explain stop come go "
     "see check return replace nobody she he they it you i his her their"
 )
+_COUNTED = words("refund replacement apology engineer letter callback date discount credit technician receipt answer")
 _PARTICIPLE = re.compile(r"^[^,]*?\b(?:\w{3,}ed|put|lent|held|struck|paid|taken|made|given|sent|got|found|\w+ing)\b")
 
 
@@ -104,7 +106,8 @@ def _need(need: str, own: str) -> str:
         return sentence(said)
     said = re.sub(rf", and (?=(?:{'|'.join(_WH)})\b)", ", and I need to know ", said)
     if low in ("somebody", "someone"):
-        return f"What I need is {said}." if second in _PLACED or second in ("else", "senior", "real", "new") else ""
+        what = re.match(r"\w+ (?:else|senior|real|new)\b(?! \w+s\b)", said) or second in _PLACED
+        return f"What I need is {said}." if what else ""
     if low in ("a", "an", "one"):
         plain = not _PARTICIPLE.match(re.split(r" (?:who|that) ", said)[0]) and ", and I need" not in said
         return f"What I need is {said}." if plain else f"I need {said}."
@@ -113,6 +116,8 @@ def _need(need: str, own: str) -> str:
             r"(?:the|my) \w+ (?:is|are|was|will|has|have|must|should|\w+s (?:that|the|me|my|a)\b)", said
         )
         return "" if clause else f"I need {said}."
+    if low in _COUNTED and (not second or second in _PLACED):
+        return f"I need {'an' if low[0] in 'aeiou' else 'a'} {said}."
     noun = low not in _VERBS and low not in _PLACED and any(word in _PLACED for word in rest.split(" ")[:3])
     return f"I need {said}." if noun else ""
 

@@ -17,7 +17,7 @@ from simulator.moves import Frozen
 from simulator.persona import Layer, Persona, StoryPoint, Told
 from simulator.session import Call
 from simulator.transcript import Role
-from simulator.wording import feeling_to_face, pronoun, sentence, to_face
+from simulator.wording import about, feeling_to_face, pronoun, sentence, to_face
 
 _AND = re.compile(r",? and (?=(?:the|an?|his|her|their|he|she|they|you|your|it|nobody|nothing|somebody)\b)|, |; ")
 _INNER = re.compile(
@@ -96,7 +96,7 @@ class Story:
         return " ".join([*map(sentence, said), self.pick(phrases.CHECK)]) if said else phrases.NOTED
 
     def _fact(self, point: str) -> str:
-        return to_face(self._persona.point(point).fact, self._own)
+        return to_face(about(self._persona, self._persona.point(point).fact), self._own)
 
     def feelings(self, points: Sequence[str]) -> str:
         """What it is like for them, each feeling with its reason."""
@@ -104,7 +104,7 @@ class Story:
 
     def _feeling(self, point: StoryPoint) -> str:
         template = self.pick(phrases.UNDERSTOOD)
-        fact, because = (to_face(text, self._own) for text in (point.fact, point.because))
+        fact, because = (to_face(about(self._persona, note), self._own) for note in (point.fact, point.because))
         feeling = feeling_to_face(point.feeling, self._own)
         return " ".join(
             sentence(part) for part in template.format(fact=fact, feeling=feeling, because=because).split(" / ")

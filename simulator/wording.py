@@ -5,6 +5,7 @@ rules, which `tests/test_trainees.py` and `tests/test_own_words.py` try on every
 """
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -86,12 +87,26 @@ _AFTER_OBJECT = words(
 _NO_NOUN = re.compile(r"(?! \w)| (?:is|are|was|were|has|had|will|and|or|but|to)\b")
 _TOKEN = re.compile(r"([A-Za-z]+(?:-[A-Za-z]+)*)('[a-z]+)?")
 _OWN = {"she": r"\b(?:she|her|hers|herself)\b", "he": r"\b(?:he|him|his|himself)\b"}
+_OTHERWISE = {"she": ("she", "her", "her"), "he": ("he", "him", "his"), "they": ("they", "them", "their")}
+_OTHERS = {"she": r"\bher\b", "he": r"\b(?:him|his)\b", "they": r"\b(?:them|their)\b"}
+_ACTS = re.compile(
+    r" (?:\w+(?:ed|s)|had|rang|told|went|got|came|paid|made|said|took|gave|never|could|would|will|did|can|kept|put)\b"
+)
+_BEFORE_SUBJECT = words(
+    "and but or because that when while as if until since so before after where why how what whom which"
+)
+_LOWERED = words(
+    "a an the this that these those it he she they his her their its nobody no not nothing somebody someone everybody "
+    "everyone one two three some any to from for with at on in by what who whom where when why how whether which"
+)
 _NOT_VERBS = words("this its his us always perhaps less yes as")
 
 
 def pronoun(persona: Persona) -> str:
     """he, she or they: the one of those in the story that the author uses most; in the notes each counts double, since those
     are about the customer."""
+    if _plural(persona):
+        return "they"
     ends, way = persona.endings, persona.resolution
     notes = [persona.briefing, *way.needs, way.won_over_by, ends.lost, ends.placated, ends.retained, ends.won_over]
     story = [f"{point.fact} {point.feeling} {point.because}" for point in persona.story]
@@ -101,6 +116,45 @@ def pronoun(persona: Persona) -> str:
 
     used = [own for own in _OWN if count(own, story)]
     return max(used, key=lambda own: count(own, story + 2 * notes), default="they")
+
+
+def _plural(persona: Persona) -> bool:
+    """Whether the story is about "they": two or more notes begin so, and none with he or she."""
+    first = Counter(
+        bare_clause(text).partition(" ")[0] for point in persona.story for text in (point.fact, point.because)
+    )
+    return first["they"] + first["their"] > 1 and not any(first[own] for own in ("he", "she", "his", "her"))
+
+
+def bare_clause(note: str) -> str:
+    """A note as it stands inside a sentence: no stop, and no capital where only the sentence gave it one."""
+    note = note.strip().rstrip(" .…;:,")
+    first = note.partition(" ")[0].lower()
+    return note[:1].lower() + note[1:] if first in _LOWERED else note
+
+
+def about(persona: Persona, note: str) -> str:
+    """A note as a clause about he, she or they."""
+    return bare_clause(named_otherwise(persona, note))
+
+
+def named_otherwise(persona: Persona, note: str) -> str:
+    """A note in which the customer's name has given way to the pronoun."""
+    own = pronoun(persona)
+    full = persona.name.split()
+    names = {persona.name, full[0]} - {"The", "A"} if len(full[0].rstrip(".")) > 2 else {persona.name}
+    named = re.compile(rf"\b(?:{'|'.join(map(re.escape, sorted(names, key=len, reverse=True)))})('s)?(?![\w-])")
+
+    if any(not found[1] for found in named.finditer(note)) and re.search(_OTHERS[own], note):
+        return note  # beside the name, him or her is somebody else
+
+    def instead(found: re.Match[str]) -> str:
+        before = note[: found.start()].split()
+        begins = not before or before[-1][-1] in ",.;:" or before[-1].lower() in _BEFORE_SUBJECT
+        subject = begins or _ACTS.match(note[found.end() :])
+        return _OTHERWISE[own][2 if found[1] else 0 if subject else 1]
+
+    return named.sub(instead, note)
 
 
 def to_face(clause: str, own: str) -> str:

@@ -45,6 +45,29 @@ def test_a_weakness_is_found_at_its_field(changes: dict[str, object], where: str
     assert all(one.do for one in found)
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {
+            "resolution.needs": [
+                "a working fire alarm by Friday",
+                "batteries for life jackets",
+                "a dismissed claim reopened",
+            ]
+        },
+        {"story.1.says": ["They said Tuesday. It was a lie."]},
+        {"story.1.says": ["He died on the Monday."]},
+    ],
+)
+def test_what_is_said_as_people_say_it_is_not_weak(changes: dict[str, object]) -> None:
+    found = lint(parse_persona(put(LATE_PALLET, changes)))
+    assert not [one for one in found if "nobody on the line" in one.weak or "speaks about" in one.weak], found
+
+
+def test_a_language_that_nothing_here_knows_is_said() -> None:
+    assert "language" in {at(one.at) for one in lint(parse_persona(put(LATE_PALLET, {"language": "de"})))}
+
+
 def test_a_temper_that_nobody_can_calm_is_weak() -> None:
     assert best(parse_persona(LATE_PALLET)) is Outcome.WON_OVER
     hard = {"temperament.opening_anger": 10, "temperament.forgiveness": 0.5, "temperament.hears_advice_at": 1}

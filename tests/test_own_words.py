@@ -5,10 +5,11 @@ import re
 import pytest
 
 from simulator.anger import Outcome
+from simulator.coach import better_line
 from simulator.own_words import admitted, ending, felt, needs
 from simulator.persona import LIBRARY, Persona, load_personas
 from simulator.training.data import situations
-from simulator.wording import pronoun, to_self
+from simulator.wording import about, pronoun, to_self
 
 DISK = [*load_personas(LIBRARY).values(), *situations().values()]
 
@@ -39,6 +40,73 @@ def of_theirs() -> Persona:
 
 THEIRS = of_theirs()
 PERSONAS = [*DISK, THEIRS]
+
+
+def written(fact: str = "", because: str = "", need: str = "", name: str = "Owen Pryce") -> Persona:
+    """A customer whom somebody has just written, by another hand than the library's: he, for Owen."""
+    base = load_personas(LIBRARY)["cable-no-show"]
+    notes = [(fact or "he waited for three days", because or "he lost a day's pay")] * len(base.story)
+    story = tuple(
+        point.model_copy(update={"fact": fact, "feeling": "Let down.", "because": because})
+        for point, (fact, because) in zip(base.story, notes, strict=True)
+    )
+    way = base.resolution.model_copy(update={"needs": (need or "a date",), "won_over_by": "a date that he can keep"})
+    ends = base.endings.model_copy(update=dict.fromkeys((o.value for o in Outcome), "says that Owen will wait"))
+    new = {"name": name, "briefing": "He rang twice.", "story": story, "resolution": way, "endings": ends}
+    return base.model_copy(update=new)
+
+
+@pytest.mark.parametrize(
+    ("note", "clause"),
+    [
+        ("Owen rang three times.", "he rang three times"),
+        ("Owen's wife had warned him", "his wife had warned him"),
+        ("nobody told Owen", "nobody told him"),
+        ("two days that Owen took off", "two days that he took off"),
+        ("Owen was the one who held him", "Owen was the one who held him"),
+        ("The boiler has not given heat.", "the boiler has not given heat"),
+        ("Wednesday was his last day.", "Wednesday was his last day"),
+    ],
+)
+def test_a_note_as_a_clause_about_the_customer(note: str, clause: str) -> None:
+    assert about(written(), note) == clause
+
+
+@pytest.mark.parametrize(
+    ("because", "said"),
+    [
+        ("Owen lost a day's pay each time.", "Let down, yes. I lost a day's pay each time."),
+        ("It was fitted only on Thursday.", "Let down, yes. It was fitted only on Thursday."),
+        ("Owen's wife had warned him.", "Let down, yes. My wife had warned me."),
+        ("the customer lost a day's pay", "Let down, yes."),
+    ],
+)
+def test_a_reason_by_another_hand(because: str, said: str) -> None:
+    persona = written(because=because)
+    assert felt(persona, persona.story[0])[0] == said
+    assert ".," not in better_line(persona, persona.story[0])
+    assert "because It" not in better_line(persona, persona.story[0])
+    assert ending(persona, Outcome.RETAINED) == "I'll wait."
+
+
+@pytest.mark.parametrize(
+    ("need", "said"),
+    [
+        ("A named person who rings him.", ("I need a named person who rings me.",)),
+        ("An engineer on Monday", ("What I need is an engineer on Monday.",)),
+        ("Somebody senior looks at it", ()),
+        ("somebody senior who looks at it", ("What I need is somebody senior who looks at it.",)),
+        ("refund of £40", ("I need a refund of £40.",)),
+    ],
+)
+def test_a_need_by_another_hand(need: str, said: tuple[str, ...]) -> None:
+    assert needs(written(need=need)) == said
+
+
+def test_a_couple_is_they_also_where_somebody_else_is_he() -> None:
+    couple = written("They never got a key", "the manager said he would ring back", name="The Hendersons")
+    assert pronoun(couple) == "they"
+    assert pronoun(written("they never rang", "he waited all day")) == "he", "the company may be they, too"
 
 
 @pytest.fixture

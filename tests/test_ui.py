@@ -126,6 +126,9 @@ def test_change_is_told_by_sign_number_and_word(before: float, after: float, sig
     [
         (article, "aftercare adviser", "an aftercare adviser"),
         (article, "clerk", "a clerk"),
+        (article, "utilities adviser", "a utilities adviser"),
+        (article, "HR adviser", "an HR adviser"),
+        (article, "a service adviser", "a service adviser"),
         (sentence, "it left them cold", "It left them cold."),
         (sentence, "So there!", "So there!"),
     ],
@@ -136,7 +139,8 @@ def test_words(call: Any, given: str, expected: str) -> None:
 
 def test_first_name_keeps_a_title(persona: Persona) -> None:
     assert first_name(persona) == "Rhona"
-    assert first_name(persona.model_copy(update={"name": "Dr. Munro"})) == "Dr. Munro"
+    for name in ("Dr. Munro", "Miss Kelly", "Sir Alan Pike", "The Hendersons"):
+        assert first_name(persona.model_copy(update={"name": name})) == name
 
 
 def test_first_visit_gets_a_secret_and_the_introduction(persona: Persona, store: Store) -> None:

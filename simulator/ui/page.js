@@ -5,6 +5,7 @@
   let place = null;
   let list = "review"; // the filter that a trainer came from, to go back to
   let drafted = "";
+  let settling = false; // a call has just come up, and the draft of its box is not back yet
   let asked = false;
 
   // The address follows the page, so that reload, back and forward, and bookmarks work.
@@ -21,7 +22,9 @@
     }
     document.body.dataset.page = mark.dataset.page;
     if (mark.dataset.page === "review") list = place;
+    settling = true;
     setTimeout(() => {
+      settling = false;
       window.scrollTo(0, 0);
       const heading = [...document.querySelectorAll("h1")].find(shown);
       if (heading) document.title = `${heading.textContent.trim()} · Defuse`;
@@ -29,7 +32,8 @@
         const box = find("#box textarea");
         if (box) {
           const kept = sessionStorage.getItem(`draft:${place}`);
-          if (kept && !box.value) {
+          const said = [...document.querySelectorAll("#talk .turn.trainee .said")].pop();
+          if (kept && !box.value && kept.trim() !== said?.textContent.trim()) {
             box.value = kept;
             box.dispatchEvent(new Event("input", { bubbles: true }));
           }
@@ -134,7 +138,7 @@
     }
     // A draft outlives a reload, also the one that follows a restart of the server.
     const box = find("#box textarea");
-    if (box && /^(call|drive)\//.test(place ?? "") && box.value !== drafted) {
+    if (box && !settling && /^(call|drive)\//.test(place ?? "") && box.value !== drafted) {
       drafted = box.value;
       if (drafted) sessionStorage.setItem(`draft:${place}`, drafted);
       else sessionStorage.removeItem(`draft:${place}`);

@@ -1,5 +1,6 @@
 """The scorecard: what came of the call, which words earned or cost what, and what was never heard."""
 
+import re
 from collections.abc import Sequence
 
 from simulator.anger import Ending, Outcome
@@ -25,6 +26,7 @@ from simulator.ui.words import (
     plural,
     sentence,
 )
+from simulator.wording import bare_clause, bare_feeling
 
 LAYER = {
     Layer.INCIDENT: "What happened",
@@ -87,9 +89,9 @@ def _farewell(persona: Persona, transcript: Transcript) -> str:
     """How the customer left, as the persona's author has it; nothing when it was the trainee who ended the call."""
     if transcript.ending is None or transcript.outcome is None:
         return ""
-    return (
-        f'<p class="farewell">{esc(first_name(persona))} {esc(getattr(persona.endings, transcript.outcome.value))}.</p>'
-    )
+    note = bare_clause(getattr(persona.endings, transcript.outcome.value))
+    did = re.sub(rf"^(?:he|she|they|{re.escape(first_name(persona))}) ", "", note)
+    return f'<p class="farewell">{esc(sentence(f"{first_name(persona)} {did}"))}</p>'
 
 
 def _overall(persona: Persona, call: ReviewedCall, card: Scorecard) -> str:
@@ -202,7 +204,7 @@ def _story(persona: Persona, card: Scorecard) -> str:
 
 def _part(point: StoryPoint, name: str, heard: bool) -> str:
     sign, word = ("✓", "Heard") if heard else ("○", "Never heard")
-    felt = sentence(f"It left {name} {point.feeling}, because {point.because}")
+    felt = sentence(f"It left {name} {bare_feeling(point.feeling)}, because {bare_clause(point.because)}")
     return (
         f'<li class="{"heard" if heard else "unheard"}"><p class="layer"><span aria-hidden="true">{sign}</span> {word} · '
         f"{esc(LAYER[point.layer].format(name=name))}</p><p>{esc(sentence(point.fact))}</p><p class='felt'>{esc(felt)}</p></li>"

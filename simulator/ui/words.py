@@ -4,12 +4,14 @@ Everything a person or a persona file wrote goes through `esc`; a page is built 
 """
 
 import html
+import re
 from base64 import b64encode
 from datetime import datetime
 
 from simulator.anger import Outcome
 from simulator.directive import mood_of
 from simulator.persona import Persona
+from simulator.wording import words
 
 DIFFICULTY = ("gentle", "moderate", "demanding", "hard", "very hard")
 OUTCOME = {
@@ -18,6 +20,8 @@ OUTCOME = {
     Outcome.RETAINED: "retained",
     Outcome.WON_OVER: "won over",
 }
+_TITLES = words("mr mrs ms miss mx dr doctor prof professor sir lady lord rev father sister the")
+_AS_YOU = re.compile(r"(?:uni(?!n)|use|uti|eu|one\b|once)", re.IGNORECASE)
 CHANNEL = {"phone": "by phone", "chat": "by chat"}
 
 
@@ -43,14 +47,19 @@ def plural(count: int, one: str, many: str = "") -> str:
 
 
 def article(noun: str) -> str:
-    """The noun with a or an."""
-    return f"{'an' if noun[:1].lower() in 'aeiou' else 'a'} {noun}"
+    """The noun with a or an, unless it has one: an adviser, a utility's clerk, an HR partner, an MOT tester."""
+    first = noun.partition(" ")[0]
+    if first.lower() in ("a", "an", "the"):
+        return noun
+    spelt = first.isupper() and 1 < len(first) < 4  # said letter by letter
+    vowel = first[:1] in "AEFHILMNORSX" if spelt else first[:1].lower() in "aeiou" and not _AS_YOU.match(first)
+    return f"{'an' if vowel else 'a'} {noun}"
 
 
 def first_name(persona: Persona) -> str:
-    """What the customer is called on the page: the first name, or the title with the last name."""
-    parts = persona.name.split()
-    return persona.name if parts[0].rstrip(".") in {"Mr", "Mrs", "Ms", "Dr"} else parts[0]
+    """What the customer is called on the page: the first name; all of it where that is a title or an article."""
+    first = persona.name.split()[0]
+    return persona.name if first.rstrip(".").lower() in _TITLES else first
 
 
 def trade(persona: Persona) -> str:
