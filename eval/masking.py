@@ -38,14 +38,17 @@ _STREET = (
 )
 _WHAT = r"order|invoice|ticket|case|reference|ref|account|acct|booking|tracking|policy|customer|serial|contract|member(?:ship)?"
 _BORN = r"(?i:\bdob|\bborn(?: on)?|\bbirth(?:day)?)"
+_DAY = r"(?:the )?\d{1,2}(?:st|nd|rd|th)?(?: of)? [A-Z][a-z]+,? \d{4}|[A-Z][a-z]+ \d{1,2}(?:st|nd|rd|th)?,? \d{4}"
 _PATTERNS = (  # in this order: what one has masked, the next no longer sees; `it` is the part that is masked
-    ("EMAIL", r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+|(?i:[\w.+-]+ at [\w-]+(?: dot [\w-]+)+)"),
+    ("EMAIL", r"[\w.+'-]+@[\w-]+(?:\.[\w-]+)+|(?i:[\w.+-]+ at [\w-]+(?: dot [\w-]+)+)"),
     ("LINK", r"\b(?:https?://|www\.)\S+"),
     ("IBAN", r"\b[A-Z]{2}\d{2}(?:[ -]?[A-Z0-9]{4}){2,7}(?:[ -]?[A-Z0-9]{1,3})?\b"),
+    ("IBAN", r"(?i:\b(?=\w*\d{8})[a-z]{2}\d{2}\w{11,30}\b)"),
     ("CARD", r"(?<![\w+])\d(?:[ -]?\d){12,18}(?!\w)"),
     ("IP", r"\b\d{1,3}(?:\.\d{1,3}){3}\b"),
-    ("DATE OF BIRTH", rf"{_BORN}(?:[:,]| is| on)? (?P<it>(?=\S*\d)[\w/.-]*\w(?: [A-Z]\w+ \d{{4}})?)"),
-    ("ADDRESS", rf"\b\d{{1,5}}[a-z]?,?(?: [A-Za-zÀ-ÿ'’]+){{1,3}} (?i:{_STREET})\b\.?"),
+    ("IP", r"(?<![\w:])(?:(?:[\dA-Fa-f]{1,4}:){4,7}|(?:[\dA-Fa-f]{1,4}:){1,6}(?::[\dA-Fa-f]{1,4}){0,5}:)[\dA-Fa-f]{1,4}\b"),
+    ("DATE OF BIRTH", rf"{_BORN}(?:[:,]| is| on)? (?P<it>{_DAY}|(?=\S*\d)[\w/.-]*\w(?: [A-Z]\w+ \d{{4}})?)"),
+    ("ADDRESS", rf"\b\d{{1,5}}[A-Za-z]?,?(?: [A-Za-zÀ-ÿ'’]+){{1,3}} (?i:{_STREET})\b\.?"),
     ("ADDRESS", r"\b(?:[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}|[A-Z]{2},? \d{5}(?:-\d{4})?|[A-Z]\d[A-Z] ?\d[A-Z]\d)\b"),
     ("ORDER", rf"(?i:\b(?:{_WHAT})s?(?:[ -]?(?:number|no\.?|id|code))?(?: is|:|,)? ?#?)(?P<it>(?=[\w/-]*\d{{3}})[\w/-]+)"),
     ("ORDER", r"#(?P<it>[\w/-]*\d[\w/-]+)"),
@@ -166,13 +169,15 @@ class _Masker:
                 return found
             if found.islower() and not self._small & set(found.split()) and found.split()[0] not in first_names():
                 return found  # "Severn Water" makes no name of water
-            return f"[NAME {self._names[found.split()[0].casefold()]}]"
+            number = self._names.get(_plain(found.split()[0]))
+            return f"[NAME {number}]" if number else "[NAME]"
 
         return self._known.sub(replaced, text)
 
 
 def _plain(word: str) -> str:
-    return word.strip("'’-").removesuffix("'s").removesuffix("’s").casefold()
+    """The word as it is compared: without a possessive, in small letters, the Turkish dotless i as any other."""
+    return word.strip("'’-").removesuffix("'s").removesuffix("’s").casefold().replace("ı", "i").replace("i\u0307", "i")
 
 
 def _opens(text: str, at: int) -> bool:

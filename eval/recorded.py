@@ -129,13 +129,15 @@ def _recording(where: str, raw: Raw, source: Source) -> Recording | Unreadable:
             persona=data.get(names.persona) or source.persona,
             turns=tuple(turns),
             score=None if data.get(names.score) in (None, "") else data[names.score],
-            outcome=outcome if outcome in set(Outcome) else None,
+            outcome=outcome if isinstance(outcome, str) and outcome in set(Outcome) else None,
         )
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         return Unreadable(id=name, error=f"{'.'.join(map(str, first['loc']))}: {first['msg']}")
     except ValueError as error:
         return Unreadable(id=name, error=str(error))
+    except RecursionError:
+        return Unreadable(id=name, error=f"{names.turns}: nested too deep; give a list of lines")
 
 
 def _turns(data: Mapping[str, Any], source: Source) -> tuple[list[Said], list[str]]:
@@ -144,6 +146,8 @@ def _turns(data: Mapping[str, Any], source: Source) -> tuple[list[Said], list[st
     said = data.get(names.turns, data.get("messages", data.get("conversation")))
     if isinstance(said, str) and said.lstrip().startswith("["):
         said = json.loads(said)
+    if said is not None and not isinstance(said, str | list | tuple):
+        raise ValueError(f"{names.turns}: is no list of lines; say under columns what the source calls them")
     lines = spoken_lines(said) if isinstance(said, str) else [_line(one, names) for one in said or ()]
     if not lines:
         raise ValueError(f"no lines under {names.turns!r}; say under columns what the source calls them")

@@ -1,8 +1,10 @@
 """Runs a suite: cases -> batches -> rows on disk -> figures -> what must hold. A run that was killed goes on where it was."""
 
+import hashlib
 import json
 import platform
 import random
+import re
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
@@ -27,7 +29,7 @@ from simulator.session import package_version
 
 
 class Outcome(NamedTuple):
-    """How a run ended. `holds` is whether everything that must hold does."""
+    """How a run ended. `holds` is whether everything that must hold does, and no case of it failed."""
 
     summary: dict[str, Any]
     holds: bool
@@ -65,7 +67,8 @@ def run(suite: Suite, out: Path, options: Options, console: Console | None = Non
     if find_spec("inspect_ai"):  # an extra
         write_inspect_log(out)
     show_summary(summary, console)
-    return Outcome(summary, all(rule["holds"] for rule in summary["must_hold"]))
+    whole = not summary["must_hold"] or not summary["counts"]["failed"]  # what failed may be what does not hold
+    return Outcome(summary, whole and all(rule["holds"] for rule in summary["must_hold"]))
 
 
 def work_for(suite: Suite, options: Options, engines: Engines, judge: JudgedOnce) -> Work:
@@ -95,14 +98,17 @@ def work_for(suite: Suite, options: Options, engines: Engines, judge: JudgedOnce
 
 def _claim(out: Path, suite: Suite, options: Options, engines: Engines) -> None:
     """Note what runs here; refuse to mix it with another run."""
+    chosen = options.model_dump(mode="json", exclude={"executor", "actors"})
+    # Who is named as a speaker stands on a recording, and what stands there is not stored as it is.
+    chosen["roles"] = {hashlib.sha256(name.encode()).hexdigest()[:12]: role for name, role in options.roles.items()}
     note = {
         "suite": suite.model_dump(mode="json"),
-        "options": options.model_dump(mode="json", exclude={"executor", "actors"}),
+        "options": chosen,
         "models": _models(suite, engines),
     }
     path = out / "run.json"
     if path.is_file():
-        before = json.loads(path.read_text())
+        before = json.loads(path.read_text(encoding="utf-8"))
         for part, wanted in note.items():
             if before[part] != wanted:
                 other = "another suite" if part == "suite" else f"other {part}"
@@ -217,7 +223,8 @@ def _versions() -> dict[str, str]:
 
 
 def _command() -> str:
-    return " ".join([Path(sys.argv[0]).name, *sys.argv[1:]])
+    said = [re.sub(r"^.+(?==(?:customer|trainee|skip)$)", "NAME", word) for word in sys.argv[1:]]
+    return " ".join([Path(sys.argv[0]).name, *said])
 
 
 def _write(path: Path, data: dict[str, Any]) -> None:

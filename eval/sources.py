@@ -102,9 +102,11 @@ def _jsonl(path: Path) -> Iterator[Raw]:
         for number, line in enumerate(iter(lambda: file.readline(MOST_BYTES + 1), b""), start=1):
             where = f"{path}: line {number}"
             if len(line) > MOST_BYTES:
-                raise InputError(f"{where}: longer than {MOST_BYTES // 1_000_000} MB; give one conversation a line")
-            if line.strip():
-                yield _object(where, line.decode("utf-8", errors="replace"))
+                while line and not line.endswith(b"\n"):  # the rest of it is no line of its own
+                    line = file.readline(MOST_BYTES)
+                yield Raw(where, None, f"longer than {MOST_BYTES // 1_000_000} MB; give one conversation a line")
+            elif line.strip():
+                yield _object(where, line.decode("utf-8-sig" if number == 1 else "utf-8", errors="replace"))
 
 
 def _csv(path: Path) -> Iterator[Raw]:

@@ -95,7 +95,7 @@ class PromptedJudge:
         messages = (Message(role="system", content=system), Message(role="user", content=user))
         prompt = Prompt(stable=(f"{system}\n{user}\n",), changing="JSON:", messages=messages)
         try:
-            answer = self._model.sample(prompt, Sampling(n=1, temperature=0, max_tokens=400))[0].text
+            answer = self._model.sample(prompt, Sampling(n=1, temperature=0, max_tokens=400, one_line=False))[0].text
         except ModelError as error:
             raise JudgeError(f"The reply could not be judged: {error}") from error
         return self._verified(answer, reading.reply, {p.id for p in story})

@@ -34,6 +34,16 @@ def test_importing_the_package_loads_no_heavy_library() -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
+@pytest.mark.parametrize(
+    ("address", "key", "words"),
+    [("http://host:port/v1", None, "--base-url"), ("http://127.0.0.1:9/v1", "sk-sec\u00adret\r", "OPENAI_API_KEY")],
+)
+def test_a_wrong_address_or_key_is_told_without_the_key(address: str, key: str | None, words: str) -> None:
+    with pytest.raises(ModelError, match=words) as told:
+        RemoteModel("x", address, key).sample(Prompt(stable=("",), changing=""), Sampling(n=1))
+    assert "sk-" not in str(told.value)
+
+
 def test_a_download_that_differs_is_never_used(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setenv("DEFUSE_HOME", str(tmp_path))
 

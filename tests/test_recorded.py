@@ -104,6 +104,9 @@ def test_columns_and_speakers_are_mapped(tmp_path: Path) -> None:
         ("[" * 100_000, "not JSON"),
         ("7", "not a JSON object"),
         ('{"turns": []}', "no lines"),
+        ('{"turns": 12}', "no list of lines"),
+        (json.dumps({"turns": "[" * 100_000}), "nested too deep"),
+        (json.dumps({"turns": "x" * 5_000_001}), "longer than 5 MB"),
         ('{"turns": [{"text": "hi"}]}', "no speaker"),
         ('{"turns": [{"role": "agent", "text": "hi"}]}', "nobody answers"),
         ('{"turns": [{"role": "customer", "text": "hi"}], "persona": 7}', "nobody answers"),
@@ -138,6 +141,11 @@ def test_a_bad_source_says_what_to_do(tmp_path: Path, path: str) -> None:
         ("d.vance@mill.co.uk, D.Vance@mill.co.uk", "[EMAIL 1], [EMAIL 1]"),
         ("card 4111-1111-1111-1111", "card [CARD 1]"),
         ("GB82 WEST 1234 5698 7654 32", "[IBAN 1]"),
+        ("gb29nwbk60161331926819", "[IBAN 1]"),
+        ("jo.o'brien@acme.co.uk", "[EMAIL 1]"),
+        ("2001:db8::1 or fe80:0:0:0:1:2:3:4, at 12:30:45", "[IP 1] or [IP 2], at 12:30:45"),
+        ("221B Baker Street, born March 3, 1980", "[ADDRESS 1], born [DATE OF BIRTH 1]"),
+        ("my date of birth is the 3rd of March 1980", "my date of birth is [DATE OF BIRTH 1]"),
         ("14 Larch Close, Leeds LS7 3QP", "[ADDRESS 1], Leeds [ADDRESS 2]"),
         ("Order number GB-448812-A, order GB-448812-A.", "Order number [ORDER 1], order [ORDER 1]."),
         (
@@ -154,6 +162,17 @@ def test_personal_data_is_masked_and_the_rest_is_left(text: str, masked: str) ->
 def test_a_mask_is_the_same_throughout_a_conversation_even_before_the_name_is_given() -> None:
     texts = ["Vance here again.", "Is that Dorothy?", "Dorothy Vance, yes. Ms Vance to you."]
     assert mask(texts) == ["[NAME 1] here again.", "Is that [NAME 1]?", "[NAME 1], yes. Ms [NAME 1] to you."]
+
+
+def test_letters_of_other_alphabets_stop_no_run() -> None:
+    assert mask(["My name is Ali Yildirim.", "Ask Yıldırım."]) == ["My name is [NAME 1].", "Ask [NAME 1]."]
+
+
+def test_an_odd_outcome_is_none(tmp_path: Path) -> None:
+    (tmp_path / "in.jsonl").write_bytes(b"\xef\xbb\xbf" + json.dumps({"turns": LINES, "outcome": ["lost"]}).encode())
+    (one,) = cases(Source(path=str(tmp_path / "in.jsonl")))
+    assert isinstance(one, Recording)
+    assert one.outcome is None
 
 
 def test_nothing_unmasked_leaves_the_reader(tmp_path: Path) -> None:

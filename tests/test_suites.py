@@ -166,7 +166,8 @@ def test_another_run_in_the_same_folder_is_refused(monkeypatch, tmp_path: Path, 
 def test_a_failure_is_a_row_and_no_mark(monkeypatch, tmp_path: Path, options: Options) -> None:
     judged_by(monkeypatch, Counting())
     broken = PROBES.replace("So sorry.", "BROKEN sorry.")
-    summary = run(parse_suite(broken), tmp_path / "out", options).summary
+    summary, holds = run(parse_suite(broken), tmp_path / "out", options)
+    assert not holds, "what failed may be what does not hold"
     assert summary["counts"] == {"ok": 2, "failed": 2}
     assert summary["metrics"]["fell.all"]["n"] == 2
     bad = [row for row in rows_of(tmp_path / "out") if row["status"] == "failed"]

@@ -40,6 +40,7 @@ class Sampling(Frozen):
     top_p: float = Field(default=0.95, gt=0, le=1)
     max_tokens: int = Field(default=48, ge=1, le=1024)
     seed: int = 0
+    one_line: bool = True  # a new line ends the text, where the backend can be told so
 
 
 class Sample(Frozen):

@@ -168,7 +168,7 @@ class LocalModel:
             for row in list(open_rows):
                 token = int(chosen[row])
                 scores[row].append(float(likely[row]))
-                if token in self._stop or "\n" in self.tokenizer.decode([token]):
+                if token in self._stop or (sampling.one_line and "\n" in self.tokenizer.decode([token])):
                     open_rows.discard(row)
                 else:
                     rows[row].append(token)

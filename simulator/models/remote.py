@@ -15,6 +15,9 @@ class RemoteModel:
     """
 
     def __init__(self, model: str, base_url: str, api_key: str | None = None, timeout: float = 60.0) -> None:
+        api_key = (api_key or "").strip()
+        if not (api_key.isascii() and api_key.isprintable()):
+            raise ModelError("The key holds characters that no key has; correct OPENAI_API_KEY")
         self.name = f"openai:{model}"
         self._model = model
         self._url = base_url.rstrip("/") + "/chat/completions"
@@ -52,7 +55,7 @@ class RemoteModel:
                 f"{self._url} answered {error.response.status_code} for model {self._model!r}: "
                 f"{error.response.text[:200]}. Check the model's name and the key."
             ) from error
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise ModelError(
                 f"No answer from {self._url} ({error}). Start the server, or correct --base-url, then send again."
             ) from error
