@@ -25,6 +25,7 @@ from eval.report import show_summary, write_report
 from eval.suite import CallsSuite, LinesSuite, ProbesSuite, RecordedSuite, RepliesSuite, Suite, SuiteError
 from eval.transcripts import RecordedWork
 from eval.work import Measured, Options, Work
+from simulator.persona import LIBRARY
 from simulator.session import package_version
 
 
@@ -105,16 +106,32 @@ def _claim(out: Path, suite: Suite, options: Options, engines: Engines) -> None:
         "suite": suite.model_dump(mode="json"),
         "options": chosen,
         "models": _models(suite, engines),
+        "inputs": _inputs(options),
     }
     path = out / "run.json"
     if path.is_file():
         before = json.loads(path.read_text(encoding="utf-8"))
         for part, wanted in note.items():
-            if before[part] != wanted:
+            if before.get(part, wanted) != wanted:
                 other = "another suite" if part == "suite" else f"other {part}"
                 raise SuiteError(f"{out}: holds a run with {other}; give a new folder with --out, or delete it")
         return
     _write(path, {**note, "versions": _versions(), "command": _command(), "started": datetime.now(UTC).isoformat()})
+
+
+def _inputs(options: Options) -> dict[str, str]:
+    """SHA-256 of the personas and the data, so that a run is not gone on with after they have changed."""
+    places = {"library": LIBRARY, "personas": options.personas, "data": Path(options.data) if options.data else None}
+    return {name: _digest(place) for name, place in places.items() if place is not None and place.exists()}
+
+
+def _digest(place: Path) -> str:
+    found = hashlib.sha256()
+    for path in [place] if place.is_file() else sorted(path for path in place.rglob("*") if path.is_file()):
+        found.update(path.relative_to(place).as_posix().encode())
+        with path.open("rb") as file:
+            found.update(hashlib.file_digest(file, "sha256").digest())
+    return found.hexdigest()
 
 
 def _settled(results: Path) -> set[str]:

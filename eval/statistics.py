@@ -16,7 +16,8 @@ MIDDLE = (2.5, 97.5)  # percentiles that bound the middle 95 %
 
 
 class Interval(NamedTuple):
-    """A mean and the bootstrap's middle 95 % of it (percentile method; Efron and Tibshirani, 1993)."""
+    """A mean and the bootstrap's middle 95 % of it (percentile method; Efron and Tibshirani, 1993); where none or all of the
+    cases are marked, so that every draw is alike, the exact bounds of a share (Clopper and Pearson, 1934)."""
 
     mean: float
     low: float
@@ -38,13 +39,17 @@ def interval(
 ) -> Interval:
     """The mean of `values` with its interval; `groups` names the group of each. Raises ValueError when empty or uneven."""
     sums, counts = _by_group(values, groups)
+    mean = float(sums.sum() / counts.sum())
+    if mean in (0, 1) and min(values) == max(values):
+        beyond = 1 - 0.025 ** (1 / len(sums))
+        return Interval(mean, 0.0 if mean == 0 else 1 - beyond, beyond if mean == 0 else 1.0)
     chance = np.random.default_rng(seed)
     means = np.empty(draws)
     for k in range(draws):  # one draw at a time: memory stays flat however many groups there are
         drawn = chance.integers(len(sums), size=len(sums))
         means[k] = sums[drawn].sum() / counts[drawn].sum()
     low, high = np.percentile(means, MIDDLE)
-    return Interval(float(sums.sum() / counts.sum()), float(low), float(high))
+    return Interval(mean, float(low), float(high))
 
 
 def bootstrap(

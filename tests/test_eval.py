@@ -19,6 +19,8 @@ def test_scores_worked_by_hand() -> None:
         (0.05, 0, 1),
         (pytest.approx(0.9733, abs=1e-3), pytest.approx(2 / 3), 3),
     ]
+    assert interval([0.0] * 100) == (0, 0, pytest.approx(0.0362, abs=1e-4)), "none of a hundred is not never"
+    assert interval([1.0] * 10 + [1.0] * 10, [*range(10), *range(10)]).low == pytest.approx(0.6915, abs=1e-4)
     low, high = bootstrap([0, 1] * 50, lambda items: sum(items) / len(items))
     assert 0.35 < low < 0.5 < high < 0.65
     assert (dice(["a", "b"], ["b"]), dice([], []), dice(["a"], [])) == (pytest.approx(2 / 3), 1, 0)

@@ -163,6 +163,16 @@ def test_another_run_in_the_same_folder_is_refused(monkeypatch, tmp_path: Path, 
         run(parse_suite(CALLS.replace("seeds: [1, 2]", "seeds: [3]")), tmp_path / "out", options)
 
 
+def test_a_run_whose_personas_have_changed_is_refused(monkeypatch, tmp_path: Path, options: Options) -> None:
+    judged_by(monkeypatch, Counting())
+    run(parse_suite(CALLS), tmp_path / "out", options)
+    assert options.personas is not None
+    file = next(options.personas.glob("*.yaml"))
+    file.write_text(file.read_text() + "\n")
+    with pytest.raises(SuiteError, match="other inputs"):
+        run(parse_suite(CALLS), tmp_path / "out", options)
+
+
 def test_a_failure_is_a_row_and_no_mark(monkeypatch, tmp_path: Path, options: Options) -> None:
     judged_by(monkeypatch, Counting())
     broken = PROBES.replace("So sorry.", "BROKEN sorry.")
