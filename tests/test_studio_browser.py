@@ -143,6 +143,10 @@ def test_a_persona_from_copy_to_call(browser: Browser, address: str, tmp_path: P
     page.set_input_files("[data-upload]", bad)
     page.wait_for_selector("#yaml")
     me.reads("#checks", "Shouting is not a field of a persona")
+
+    me.go("drive/of-somebody-else", ".card")
+    me.reads("#notice", "no such call among yours")
+    assert page.locator('.card a[href*="drive-"]').count() == 0, "the trainees' gallery, and nobody's test drives"
     assert me.wrong == []
     hosts = {urlsplit(url).hostname for url in me.asked if not url.startswith(("data:", "blob:", "about:"))}
     assert hosts == {"127.0.0.1"}, "no request leaves the machine"
