@@ -95,6 +95,7 @@ _ACTS = re.compile(
 _BEFORE_SUBJECT = words(
     "and but or because that when while as if until since so before after where why how what whom which"
 )
+TITLES = words("mr mrs ms miss mx dr doctor prof professor sir lady lord rev father sister the")
 _LOWERED = words(
     "a an the this that these those it he she they his her their its nobody no not nothing somebody someone everybody "
     "everyone one two three some any to from for with at on in by what who whom where when why how whether which"
@@ -141,8 +142,8 @@ def about(persona: Persona, note: str) -> str:
 def named_otherwise(persona: Persona, note: str) -> str:
     """A note in which the customer's name has given way to the pronoun."""
     own = pronoun(persona)
-    full = persona.name.split()
-    names = {persona.name, full[0]} - {"The", "A"} if len(full[0].rstrip(".")) > 2 else {persona.name}
+    first = persona.name.split()[0]
+    names = {persona.name} if first.rstrip(".").lower() in TITLES else {persona.name, first}
     named = re.compile(rf"\b(?:{'|'.join(map(re.escape, sorted(names, key=len, reverse=True)))})('s)?(?![\w-])")
 
     if any(not found[1] for found in named.finditer(note)) and re.search(_OTHERS[own], note):

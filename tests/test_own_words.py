@@ -103,6 +103,13 @@ def test_a_need_by_another_hand(need: str, said: tuple[str, ...]) -> None:
     assert needs(written(need=need)) == said
 
 
+def test_a_title_is_nobodys_name() -> None:
+    assert (
+        about(written(name="Mrs Kelly"), "Mrs Doyle rang and nobody told Mrs Kelly")
+        == "Mrs Doyle rang and nobody told him"
+    )
+
+
 def test_a_couple_is_they_also_where_somebody_else_is_he() -> None:
     couple = written("They never got a key", "the manager said he would ring back", name="The Hendersons")
     assert pronoun(couple) == "they"

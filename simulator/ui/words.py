@@ -11,7 +11,7 @@ from datetime import datetime
 from simulator.anger import Outcome
 from simulator.directive import mood_of
 from simulator.persona import Persona
-from simulator.wording import words
+from simulator.wording import TITLES
 
 DIFFICULTY = ("gentle", "moderate", "demanding", "hard", "very hard")
 OUTCOME = {
@@ -20,7 +20,6 @@ OUTCOME = {
     Outcome.RETAINED: "retained",
     Outcome.WON_OVER: "won over",
 }
-_TITLES = words("mr mrs ms miss mx dr doctor prof professor sir lady lord rev father sister the")
 _AS_YOU = re.compile(r"(?:uni(?!n)|use|uti|eu|one\b|once)", re.IGNORECASE)
 CHANNEL = {"phone": "by phone", "chat": "by chat"}
 
@@ -59,7 +58,7 @@ def article(noun: str) -> str:
 def first_name(persona: Persona) -> str:
     """What the customer is called on the page: the first name; all of it where that is a title or an article."""
     first = persona.name.split()[0]
-    return persona.name if first.rstrip(".").lower() in _TITLES else first
+    return persona.name if first.rstrip(".").lower() in TITLES else first
 
 
 def trade(persona: Persona) -> str:
