@@ -5,12 +5,14 @@ import subprocess
 import sys
 import time
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import httpx
 import pytest
 import torch
+from jinja2 import TemplateError
 
 from simulator.checks import NOT_A_CUSTOMER
 from simulator.coach import better_line
@@ -32,6 +34,45 @@ M = Move
 def test_importing_the_package_loads_no_heavy_library() -> None:
     code = "import sys, simulator, simulator.session, simulator.cli; sys.exit({'torch', 'gradio'} & set(sys.modules) != set())"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+class _Template:
+    """A tokenizer of letters, whose template is one of those that no bundled model has."""
+
+    def __init__(self, template: Callable[[list[dict[str, str]]], str]) -> None:
+        self._template = template
+
+    def apply_chat_template(self, chat: list[dict[str, str]], **_: object) -> str:
+        return self._template(chat)
+
+    def __call__(self, text: str, **_: object) -> SimpleNamespace:
+        return SimpleNamespace(input_ids=list(map(ord, text)))
+
+
+def _refuses_system(chat: list[dict[str, str]]) -> str:
+    if chat[0]["role"] == "system":
+        raise TemplateError("System role not supported")
+    return "".join(f"<{turn['role']}>{turn['content']}" for turn in chat) + "<assistant>"
+
+
+def _moves_system(chat: list[dict[str, str]]) -> str:
+    system = chat[0]["content"] if chat[0]["role"] == "system" else ""
+    rest = [turn["content"] for turn in chat if turn["role"] != "system"]
+    return "|".join([*rest[:-1], system + rest[-1]])
+
+
+@pytest.mark.parametrize("template", [_refuses_system, _moves_system])
+@pytest.mark.parametrize("second", ["user", "assistant"])
+def test_a_template_without_a_system_role_still_hears_what_it_says(template, second: str) -> None:
+    model = object.__new__(LocalModel)
+    model.name, model._script, model.tokenizer = "stub", False, _Template(template)
+    other = "assistant" if second == "user" else "user"
+    said = [("system", "Be Rhona."), (second, "One."), (other, "Two."), ("user", "Three.")]
+    prompt = Prompt(stable=("",), changing="", messages=tuple(Message(role=role, content=text) for role, text in said))
+    text = "".join(chr(letter) for piece in model._pieces(prompt) for letter in piece)
+    places = [text.find(words) for _, words in said]
+    assert -1 not in places
+    assert places == sorted(places)
 
 
 @pytest.mark.parametrize(

@@ -6,14 +6,16 @@ import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import torch
+from jinja2 import TemplateError
 from torch.nn.functional import softmax
 from transformers import AutoModelForCausalLM, AutoTokenizer, DynamicCache, GgufConfig
 
-from simulator.models.base import ModelError, Prompt, Sample, Sampling
+from simulator.models.base import Message, ModelError, Prompt, Sample, Sampling
 from simulator.models.fast import FastLlama, fits
 from simulator.models.memory import out_of_memory
 
@@ -59,6 +61,16 @@ class LibraryModel:
         """The same with the logits after each token, (rows, tokens, vocabulary)."""
         logits: torch.Tensor = self._model(ids, past_key_values=cache.states).logits
         return logits.float()
+
+
+def without_system(messages: Sequence[Message]) -> tuple[Message, ...]:
+    """The messages, what the first one instructs said by the user, for chat templates that know no such role."""
+    first, *rest = messages
+    if first.role != "system":
+        return tuple(messages)
+    if rest and rest[0].role == "user":
+        first, *rest = Message(role="user", content=f"{first.content}\n\n{rest[0].content}"), *rest[1:]
+    return (Message(role="user", content=first.content), *rest)
 
 
 class LocalModel:
@@ -123,17 +135,37 @@ class LocalModel:
             said = ([self.tokenizer.bos_token_id, *first], *rest, self._encode(prompt.changing))
             return tuple(tuple(piece) for piece in said)
         # The template's own tags are control tokens; what people said is encoded apart and put between them.
-        marks = [f"\x00{i}\x00" for i in range(len(prompt.messages))]
-        chat = [{"role": m.role, "content": mark} for m, mark in zip(prompt.messages, marks, strict=True)]
-        text = self.tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=True)
+        messages = prompt.messages if self._knows_system else without_system(prompt.messages)
+        marks = [f"\x00{i}\x00" for i in range(len(messages))]
+        try:
+            text = self._framed([message.role for message in messages], marks)
+        except TemplateError as error:
+            raise ModelError(
+                f"{self.name}: its chat template refuses this call ({error}); choose another model"
+            ) from error
         pieces: list[list[int]] = [[]]
-        for message, mark in zip(prompt.messages, marks, strict=True):
+        for message, mark in zip(messages, marks, strict=True):
             before, text = text.split(mark, 1)
             if message.role == "user" and pieces[-1]:
                 pieces.append([])
             pieces[-1] += self.tokenizer(before, add_special_tokens=False).input_ids + self._encode(message.content)
         pieces[-1] += self.tokenizer(text, add_special_tokens=False).input_ids
         return tuple(tuple(piece) for piece in pieces)
+
+    def _framed(self, roles: Sequence[str], contents: Sequence[str]) -> str:
+        chat = [{"role": role, "content": content} for role, content in zip(roles, contents, strict=True)]
+        return str(self.tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=True))
+
+    @cached_property
+    def _knows_system(self) -> bool:
+        """Whether the template keeps a system message where it stands; some refuse one, others move it."""
+        marks = [f"\x00{i}\x00" for i in range(4)]
+        try:
+            text = self._framed(("system", "user", "assistant", "user"), marks)
+        except TemplateError:
+            return False
+        places = [text.find(mark) for mark in marks]
+        return places == sorted(places) and places[0] >= 0
 
     def _read(self, prompt: Prompt) -> tuple[torch.Tensor, Any]:
         """Logits after the prompt, (1, vocabulary), and a cache that the caller may change.
