@@ -3,6 +3,8 @@
 SQLite in the user's folder by default, PostgreSQL by URL. The schema changes only by the migrations beside this file.
 """
 
+import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -14,6 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+_TRIES = 50  # at the journal's mode, a tenth of a second apart
 _FIRST = "0001"  # the tables of a database that was made before there were versions
 _LOCK = 0x6465667573  # any number, the same for every process that migrates a PostgreSQL database
 
@@ -188,6 +191,14 @@ def _short(error: Exception) -> str:
 def _careful_sqlite(connection: object, _record: object) -> None:
     """Write-ahead log with full sync: a turn that was acknowledged survives a power cut; readers never wait."""
     cursor = connection.cursor()  # type: ignore[attr-defined]
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=5000"):
+    for pragma in ("busy_timeout=5000", "synchronous=FULL", "foreign_keys=ON"):
         cursor.execute(f"PRAGMA {pragma}")
+    for left in reversed(range(_TRIES)):
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+            break
+        except sqlite3.OperationalError as error:  # another process is just making the file: SQLite does not wait here
+            if not left or "locked" not in str(error):
+                raise
+            time.sleep(0.1)
     cursor.close()
