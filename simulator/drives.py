@@ -38,7 +38,7 @@ class Drives(Mapping[str, Persona]):
 
         Raises ShelfError when it cannot be kept.
         """
-        self.forget_old()
+        self._forget_old()
         copy = at_the_start(persona, anger, told).model_copy(update={"id": f"drive-{secrets.token_hex(8)}"})
         write_whole(self._path(copy.id), Drive(draft=draft, persona=copy).model_dump_json(by_alias=True))
         return copy
@@ -64,7 +64,7 @@ class Drives(Mapping[str, Persona]):
             raise KeyError(drive_id)
         return self.folder / f"{drive_id}.json"
 
-    def forget_old(self) -> None:
+    def _forget_old(self) -> None:
         """Forget the drives that have been kept for long enough. Raises ShelfError."""
         oldest = kept_since().timestamp()
         for path in self.folder.glob("drive-*.json"):

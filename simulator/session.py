@@ -5,6 +5,7 @@ from its turns alone.
 """
 
 import zlib
+from collections.abc import Callable
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 
@@ -86,14 +87,22 @@ class Call:
 
     @classmethod
     def resume(
-        cls, persona: Persona, customer: Customer, judge: Judge, *, store: Store, owner: str, call_id: str
+        cls,
+        library: Callable[[str], Persona],
+        customer: Customer,
+        judge: Judge,
+        *,
+        store: Store,
+        owner: str,
+        call_id: str,
     ) -> "Call":
         """A stored call, where it was left. A reply that was never answered is answered by `answer`.
 
-        `persona` is for a call of an earlier version: later ones keep their own, as it was when they began.
+        `library` finds the persona of a call of an earlier version: later ones keep their own, as it was when they began.
         """
-        kept = store.persona(call_id, owner)
-        return cls(kept or persona, customer, judge, store.load(call_id, owner), store, owner)
+        transcript = store.load(call_id, owner)
+        persona = store.persona(call_id, owner) or library(transcript.persona)
+        return cls(persona, customer, judge, transcript, store, owner)
 
     @classmethod
     def branch(

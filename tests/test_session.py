@@ -87,7 +87,7 @@ def test_resume_takes_up_where_it_was_left(persona, database: str) -> None:
     call.reply("What happened?")
     call.hear("You waited a week and nobody rang.")  # the process ends before the customer answers
     again = Call.resume(
-        persona, call._customer, call._judge, store=Store(database), owner="me", call_id=call.transcript.id
+        lambda _: persona, call._customer, call._judge, store=Store(database), owner="me", call_id=call.transcript.id
     )
     assert again.transcript == call.transcript
     assert again.state == call.state
@@ -105,7 +105,9 @@ def test_a_call_that_ended_unnoticed_is_finished_when_it_is_opened(persona, data
     assert call.transcript.outcome is Outcome.LOST
     with store.database.engine.begin() as connection:
         connection.execute(sql("UPDATE calls SET ending = NULL, outcome = NULL, ended = NULL"))
-    again = Call.resume(persona, call._customer, call._judge, store=store, owner="me", call_id=call.transcript.id)
+    again = Call.resume(
+        lambda _: persona, call._customer, call._judge, store=store, owner="me", call_id=call.transcript.id
+    )
     assert again.transcript.outcome is Outcome.LOST
     assert store.load(call.transcript.id, "me").outcome is Outcome.LOST
 
@@ -115,7 +117,12 @@ def test_a_call_that_has_ended_takes_nothing_more(persona, store: Store) -> None
     answering = begin(persona, ASK, store=store, owner="me")
     answering.hear("What happened?")
     ending = Call.resume(
-        persona, answering._customer, answering._judge, store=store, owner="me", call_id=answering.transcript.id
+        lambda _: persona,
+        answering._customer,
+        answering._judge,
+        store=store,
+        owner="me",
+        call_id=answering.transcript.id,
     )
     card = ending.end()
     with pytest.raises(StorageError, match="has ended"):
@@ -128,7 +135,9 @@ def test_a_call_that_has_ended_takes_nothing_more(persona, store: Store) -> None
 
 def test_a_hint_asked_for_meanwhile_is_counted(persona, store: Store) -> None:
     call = begin(persona, ASK, store=store, owner="me")
-    other = Call.resume(persona, call._customer, call._judge, store=store, owner="me", call_id=call.transcript.id)
+    other = Call.resume(
+        lambda _: persona, call._customer, call._judge, store=store, owner="me", call_id=call.transcript.id
+    )
     other.hint_used()
     call.hint_used()
     call.end()
@@ -140,7 +149,9 @@ def test_a_call_keeps_the_customer_that_it_began_with(persona, store: Store) -> 
     call = begin(persona, ASK, DEFENDED, store=store, owner="me")
     call.reply("What happened?")
     short = persona.model_copy(update={"temperament": persona.temperament.model_copy(update={"patience": 1})})
-    again = Call.resume(short, call._customer, call._judge, store=store, owner="me", call_id=call.transcript.id)
+    again = Call.resume(
+        lambda _: short, call._customer, call._judge, store=store, owner="me", call_id=call.transcript.id
+    )
     assert again.persona == persona
     assert not again.transcript.finished
     assert store.persona(call.transcript.id, "me") == persona

@@ -264,6 +264,8 @@ def test_a_call_outlives_a_change_of_its_persona(workshop: Workshop, database: s
     changed = workshop.own[key]
     with store.database.engine.begin() as connection:  # as an earlier version stored it: without its customer
         connection.execute(sql("UPDATE calls SET customer = NULL"))
-    again = Call.resume(changed, engine.customer, engine.judge, store=store, owner="me", call_id=call.transcript.id)
+    again = Call.resume(
+        lambda _: changed, engine.customer, engine.judge, store=store, owner="me", call_id=call.transcript.id
+    )
     again.reply("And the order?")
     assert again.end().heard == ("late-yarn",)

@@ -118,7 +118,7 @@ def best_threshold(chances: np.ndarray) -> float:
     """The threshold with the highest F1 to be expected where chances, (n,), are calibrated: half of that F1.
 
     From the chances alone, because the threshold that happens to score best on a few hundred labels follows their noise
-    (Lipton, Elkan and Naryanaswamy, 2014).
+    (Lipton, Elkan and Narayanaswamy, 2014).
     """
     likeliest = np.sort(chances)[::-1]
     expected = 2 * likeliest.cumsum() / (np.arange(1, len(chances) + 1) + chances.sum())

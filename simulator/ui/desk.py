@@ -170,10 +170,10 @@ class Desk:
 
     def _open(self, owner: object, call_id: str) -> Call:
         known = owner_of(owner)
-        kept = self._store.persona(call_id, known)  # also of a customer that is no longer in the library
-        persona = kept or self._persona(self._store.load(call_id, known).persona)
         engine = self._engine
-        return Call.resume(persona, engine.customer, engine.judge, store=self._store, owner=known, call_id=call_id)
+        return Call.resume(
+            self._persona, engine.customer, engine.judge, store=self._store, owner=known, call_id=call_id
+        )
 
     def _at_call(self, owner: object, place: str) -> Call:
         return self._open(owner, place.partition("/")[2])
