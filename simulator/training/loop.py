@@ -6,7 +6,7 @@ import random
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import torch
 from safetensors.torch import save_file
@@ -19,6 +19,7 @@ log = logging.getLogger(__name__)
 
 WARM_UP = 0.07  # share of the steps
 RATE_HEADS = 1e-3
+HIDDEN = 0.1  # share of the words hidden in training: it stands in for the dropout that a CPU cannot afford
 
 Batch = TypeVar("Batch")
 
@@ -45,6 +46,12 @@ def start(seed: int, attention: str = "eager") -> Start:
     for parameter in encoder.get_submodule("embeddings").parameters():
         parameter.requires_grad = False
     return Start(Encoding(tokenizer), encoder, width)
+
+
+def hidden(ids: Tensor, tokenizer: Any) -> Tensor:
+    """Token ids, (batch, tokens), of which the share HIDDEN is masked; never a frame's own token."""
+    words = ~torch.isin(ids, torch.tensor(tokenizer.all_special_ids))
+    return ids.masked_fill(words & (torch.rand(ids.shape) < HIDDEN), tokenizer.mask_token_id)
 
 
 def fit(

@@ -20,7 +20,7 @@ from simulator.moves import Move
 from simulator.persona import StoryPoint
 from simulator.training.data import LabelledReply, replies
 from simulator.training.examples import Example, by_scene, varied
-from simulator.training.loop import fit, save_settings, save_weights, start
+from simulator.training.loop import fit, hidden, save_settings, save_weights, start
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +38,7 @@ class Row:
     """A reply beside story points: tokens with their marks, and which of the points it takes in."""
 
     def __init__(self, one: Example, said: str, points: Sequence[StoryPoint], taken: Collection[str]) -> None:
+        self.tokenizer = one.encoding.tokenizer
         self.tokens = one.encoding.beside(one.encoded, said, points)
         self.taken = [float(point.id in taken) for point in points]
 
@@ -88,8 +89,11 @@ def loss(reader: PointReader, batch: list[Row]) -> Tensor:
 
 
 def logits(reader: PointReader, batch: Sequence[Row]) -> list[Tensor]:
-    """Logits of each row's points, (points,) each."""
-    found = reader(*story_tensors([row.tokens for row in batch])).float()
+    """Logits of each row's points, (points,) each; in training, with some words hidden."""
+    ids, marks = story_tensors([row.tokens for row in batch])
+    if reader.training:
+        ids = hidden(ids, batch[0].tokenizer)
+    found = reader(ids, marks).float()
     return [mine[: len(row.taken)] for mine, row in zip(found, batch, strict=True)]
 
 
