@@ -99,18 +99,19 @@ def chat(
 
 def _replies(path: Path) -> list[str]:
     try:
-        lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+        read = path.read_text(encoding="utf-8-sig").split("\n")  # not splitlines: a reply may hold odd separators
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: cannot be read ({error}); give a UTF-8 file with one reply a line") from error
+    lines = {number: line.strip() for number, line in enumerate(read, start=1) if line.strip()}
     if not lines:
         raise InputError(f"{path}: has no replies; write one a line")
-    for number, line in enumerate(lines, start=1):
+    for number, line in lines.items():
         if len(line) > MOST_CHARACTERS:
             raise InputError(
-                f"{path}: reply {number}: is {len(line):,} characters; nobody listens that long. Keep it under "
+                f"{path}: line {number}: is {len(line):,} characters; nobody listens that long. Keep it under "
                 f"{MOST_CHARACTERS:,}"
             )
-    return lines
+    return list(lines.values())
 
 
 @app.command()

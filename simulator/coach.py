@@ -103,9 +103,9 @@ _SHOWN_BY = {
 
 
 def quote_of(judgement: Judgement, move: Move | None, text: str, most: int = 160) -> str:
-    """The words that show `move`; the beginning of the reply when no span stands out."""
-    quote = " ".join(((judgement.quote(move) if move else "") or text).split())
-    return quote if len(quote) <= most else quote[: most - 1].rsplit(" ", 1)[0] + "…"
+    """The words that show `move`, a span of the reply of at most `most` characters; its beginning when none stands out."""
+    quote = ((judgement.quote(move) if move else "") or text).strip()
+    return quote if len(quote) <= most else (quote[:most].rsplit(maxsplit=1) or [""])[0]
 
 
 def note(turn: Turn) -> Note | None:
@@ -113,7 +113,7 @@ def note(turn: Turn) -> Note | None:
     judgement, reaction = turn.judgement, turn.reaction
     if judgement is None or reaction is None:
         return None
-    if judgement.uncertain:
+    if judgement.uncertain and not _worst(reaction):
         return Note(
             headline="Not sure what that was.",
             why="The evaluator could not tell what this reply does, or that it means this customer, so nothing came of it. "

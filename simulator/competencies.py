@@ -102,7 +102,7 @@ def _full_listening(persona: Persona, replies: Replies) -> Result:
         given_back = max(given_back, 1.0 if judgement.has(Move.RESTATEMENT) else 0.5 * understood)
         if reaction.reveals:
             move = next(
-                (m for m in (Move.PROBE_UNSAID, Move.OPEN_QUESTION, Move.RESTATEMENT) if judgement.has(m)), None
+                (m for m in (*INVITATIONS, Move.SPECIFIC_EMPATHY) if judgement.has(m)), None
             )
             marks.append(_mark("full_listening", i, turn, judgement, move, True, "brought out more of the story"))
         elif judgement.has(Move.CLOSED_QUESTION) and not judgement.has(*INVITATIONS, Move.SPECIFIC_EMPATHY):
@@ -131,7 +131,7 @@ def _composure(_: Persona, replies: Replies) -> Result:
             )
     if not marks and replies:
         hardest = max(replies, key=lambda reply: reply[3].before)
-        quote = " ".join(hardest[1].text.split())[:120]
+        quote = quote_of(hardest[2], None, hardest[1].text)
         why = f"stayed with the customer at anger {hardest[3].before:.0f}"
         marks.append(Mark(competency="composure", turn=hardest[0], quote=quote, earned=True, why=why))
     return 100 - lost * _CALL_LENGTH / max(len(replies), _SHORTEST), marks

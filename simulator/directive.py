@@ -163,7 +163,7 @@ _POLITE = re.compile(
     r"|I wish you an? (?:\w+ )?(?:day|morning|afternoon|evening|night))\b(?! for nothing)[^.!?]*[.!?] ?"
 )
 _RESIGNED = re.compile(r"[Nn]ever mind|doesn't matter|does not matter|pray for")
-_SAYS_LITTLE = re.compile(r"(?:(?:All right|Ok|Good|Fine|Thank you|Thanks)\. ?)+")
+_SAYS_LITTLE = re.compile(r"(?:(?:All right|Ok|Good|Fine|Thank you|Thanks|Maybe|I have to go|I am tired now)\. ?)+")
 
 
 def _last_words(persona: Persona, ending: Ending, outcome: Outcome) -> str:

@@ -11,8 +11,8 @@ from pydantic import Field
 from simulator.anger import Outcome, outcome_of
 from simulator.coach import better_line
 from simulator.competencies import RULES, WEIGHTS, Mark, Replies
-from simulator.moves import INVITATIONS, LISTENING_BREAKS, Frozen
-from simulator.persona import Persona, Told
+from simulator.moves import INVITATIONS, LISTENING_BREAKS, Frozen, Move
+from simulator.persona import Persona, StoryPoint, Told
 from simulator.transcript import Transcript
 
 __all__ = ["PASS_MARK", "Competency", "Mark", "Moment", "Scorecard", "grade"]  # a Scorecard is made of Marks
@@ -64,6 +64,7 @@ def grade(persona: Persona, transcript: Transcript) -> Scorecard:
         for i, turn in transcript.replies
         if turn.judgement is not None and turn.reaction is not None
     )
+    offered = any(judgement.has(Move.SOLUTION) for _, _, judgement, _ in replies)
     scores: dict[str, float] = {}
     marks: list[Mark] = []
     for name, rule in RULES.items():
@@ -76,7 +77,7 @@ def grade(persona: Persona, transcript: Transcript) -> Scorecard:
     return Scorecard(
         overall=round(sum(scores[name] * weight for name, weight in WEIGHTS.items()) / 100, 1),
         competencies={
-            name: Competency(score=score, advice=_ADVICE[name](score), example=example)
+            name: Competency(score=score, advice=_ADVICE[name](score, offered), example=example)
             for name, score in scores.items()
         },
         evidence=tuple(sorted(marks, key=lambda mark: mark.turn)),
@@ -92,42 +93,50 @@ def _moment(persona: Persona, replies: Replies) -> Moment | None:
     if not replies:
         return None
     i, _, judgement, reaction = max(replies, key=lambda reply: reply[3].change)
+    waiting = _waiting(persona, replies, i) or list(persona.story)
     if reaction.change <= 0:
-        lying = [r for r in replies if not r[3].newly_heard and not r[2].has(*INVITATIONS)]
-        if not lying:
+        silent = (r for r in replies if not r[3].newly_heard and not r[2].has(*INVITATIONS))
+        lying = ((r, points) for r in silent if (points := _waiting(persona, replies, r[0])))
+        if (first := next(lying, None)) is None:
             return None
-        i, _, judgement, reaction = lying[0]
-    told = {p.id for p in persona.story if p.told is Told.OPENING}
-    told |= {r.reveals for at, _, _, r in replies if r.reveals and at < i}
-    before = {p for at, _, _, r in replies if at < i for p in r.newly_heard}
-    waiting = [p for p in persona.story if p.id in told and p.id not in before] or list(persona.story)
+        (i, _, judgement, reaction), waiting = first
     broke = judgement.has(*LISTENING_BREAKS) or reaction.too_early
     why = "Here the customer stopped being listened to." if broke else "Here something waited to be said aloud."
     return Moment(turn=i, why=why, line=better_line(persona, waiting[-1]))
 
 
-_ADVICE: dict[str, Callable[[float], str]] = {
-    "specific_empathy": lambda score: (
+def _waiting(persona: Persona, replies: Replies, position: int) -> list[StoryPoint]:
+    """The story points that had been told before the reply at `position`, and that nobody had taken in."""
+    told = {p.id for p in persona.story if p.told is Told.OPENING}
+    told |= {r.reveals for at, _, _, r in replies if r.reveals and at < position}
+    taken_in = {p for at, _, _, r in replies if at < position for p in r.newly_heard}
+    return [p for p in persona.story if p.id in told and p.id not in taken_in]
+
+
+_ADVICE: dict[str, Callable[[float, bool], str]] = {
+    "specific_empathy": lambda score, _: (
         "Keep naming the reason with the feeling; it is what worked."
         if score >= WELL_DONE
         else "Say aloud what you have understood: what they feel, and the reason in their own day."
     ),
-    "full_listening": lambda score: (
+    "full_listening": lambda score, _: (
         "You let the story come out. Keep asking once more when it seems complete."
         if score >= WELL_DONE
         else "Before any fix, ask what happened, give it back in your words, and ask what else there is."
     ),
-    "composure": lambda score: (
+    "composure": lambda score, _: (
         "You stayed with the customer under attack."
         if score >= WELL_DONE
         else "When attacked, leave who is right alone; answer the feeling and ask on."
     ),
-    "empathy_first": lambda score: (
-        "Your offers came when they could be heard."
+    "empathy_first": lambda score, offered: (
+        ("Your offers came when they could be heard." if offered else "Understanding came first. Now an offer can be heard.")
         if score >= WELL_DONE
         else "Hold the fix until the anger has come down, even when you know it. Then make the same offer."
+        if offered
+        else "Say what you have understood, and ask for the story. It makes room for an offer."
     ),
-    "way_forward": lambda score: (
+    "way_forward": lambda score, _: (
         "A way forward they can rely on. Keep the margin in your dates."
         if score >= WELL_DONE
         else "Own it in one plain sentence, then say what happens next, when, and what could still go wrong."

@@ -2,7 +2,7 @@
 
 import json
 import os
-import tempfile
+import shutil
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TypeVar
@@ -20,7 +20,7 @@ def read_jsonl(path: Path, record: type[Record], check: Callable[[Record], objec
     """Every line of `path` as a `record`; blank lines are passed over. Raises InputError, also for what `check` raises it."""
     records = []
     try:
-        with path.open(encoding="utf-8") as file:
+        with path.open(encoding="utf-8-sig") as file:
             for number, line in enumerate(file, start=1):
                 if line.strip():
                     records.append(_record(line, record, f"{path}: line {number}", check))
@@ -47,23 +47,30 @@ def _record(line: str, record: type[Record], where: str, check: Callable[[Record
 
 def check_writable(path: Path) -> None:
     """Raise InputError when `path` cannot be written: to be asked before the work, not after it."""
+    path = path.resolve()
     folder = path.parent
-    if path.is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK):
-        why = "it is a folder" if path.is_dir() else f"the folder {folder} does not exist or is not yours to write in"
+    special = path.exists() and not path.is_file()
+    if special or not folder.is_dir() or not os.access(folder, os.W_OK):
+        what = "a folder" if path.is_dir() else "no ordinary file"
+        why = f"it is {what}" if special else f"the folder {folder} does not exist or is not yours to write in"
         raise InputError(f"{path}: cannot be written ({why}); give another file")
 
 
 def write_jsonl(path: Path, rows: Iterable[dict[str, object]]) -> None:
-    """Write `rows` whole or not at all. Raises InputError when the place cannot be written."""
-    part: Path | None = None
+    """Write `rows` whole or not at all; a file that is written over stays as private as it was.
+
+    Raises InputError when the place cannot be written.
+    """
+    check_writable(path)
+    path = path.resolve()  # what a link points at is written, and the link stays
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
-        with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, delete=False, suffix=".part") as file:
-            part = Path(file.name)
+        with part.open("w", encoding="utf-8") as file:
+            if path.exists():
+                shutil.copymode(path, part)
             for row in rows:
                 file.write(json.dumps(row, ensure_ascii=False) + "\n")
-        part.chmod(0o644)  # temporary files are private; a result is not
         part.replace(path)
     except OSError as error:
-        if part is not None:
-            part.unlink(missing_ok=True)  # on a full disk it would only take up room
+        part.unlink(missing_ok=True)  # on a full disk it would only take up room
         raise InputError(f"{path}: cannot be written ({error.strerror}); nothing was changed there") from error

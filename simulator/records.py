@@ -13,6 +13,9 @@ from simulator.persona import Persona
 from simulator.transcript import Models, Role, Transcript, Turn
 
 
+_GREETING = {Move.OPEN_QUESTION, Move.CLOSED_QUESTION, Move.PROBE_UNSAID}
+
+
 class Said(Frozen):
     """One line of a recorded conversation."""
 
@@ -108,24 +111,30 @@ def recorded(record: CallRecord, persona: Persona, judgements: Sequence[Judgemen
     """A recorded conversation with its judgements, the anger run over it as if it had been a call.
 
     The recording goes on where a simulated customer would have hung up: then the rule keeps its last state. Whoever heard a
-    plan out, and would not have hung up after it, is placated at least: angry, but not gone.
+    plan out, and would not have hung up after it, is placated at least: angry, but not gone. Before the customer's first
+    line "how can I help?" is a greeting: it answers nothing, and earns nothing.
     """
     state, plan, next_judgement = opening_state(persona), False, iter(judgements)
+    greets = any(said.role == "customer" for said in record.turns)
     turns: list[Turn] = []
     for said in record.turns:
         if said.role == "customer":
+            greets = False
             turns.append(Turn(role="customer", text=said.text, anger=state.anger))
             continue
         judgement = next(next_judgement)
+        if greets and not (judgement := _beyond_greeting(judgement)).present:
+            turns.append(Turn(role="trainee", text=said.text, anger=state.anger))
+            continue
+        if state.ending is not None:  # the people on the recording talked on
+            state = state.model_copy(update={"ending": None, "outcome": None, "bad_in_a_row": 0})
         reaction: Reaction
         state, reaction = react(persona, state, judgement)
         named = judgement.has(Move.SOLUTION) and judgement.has(Move.SET_EXPECTATIONS) and not judgement.uncertain
         plan = named or (plan and state.outcome is not Outcome.LOST)
-        if state.ending is not None:  # the people on the recording talked on
-            state = state.model_copy(update={"ending": None, "outcome": None, "bad_in_a_row": 0})
         turns.append(Turn(role="trainee", text=said.text, anger=state.anger, judgement=judgement, reaction=reaction))
     outcome = outcome_of(persona, state)
-    if outcome is Outcome.LOST and plan:
+    if outcome is Outcome.LOST and plan and state.ending is None:
         outcome = Outcome.PLACATED
     return Transcript(
         id=record.id,
@@ -135,6 +144,12 @@ def recorded(record: CallRecord, persona: Persona, judgements: Sequence[Judgemen
         outcome=outcome,
         models=Models(customer="recorded", judge=judge),
     )
+
+
+def _beyond_greeting(judgement: Judgement) -> Judgement:
+    """What is left of a judgement when its questions are a greeting."""
+    present = tuple(move for move in judgement.present if move not in _GREETING)
+    return judgement.model_copy(update={"present": present})
 
 
 def grade_records(records: Sequence[CallRecord], personas: dict[str, Persona], judge: Judge) -> list[dict[str, object]]:

@@ -64,7 +64,7 @@ def words(listed: str) -> frozenset[str]:
 
 _ADVERBS = words(
     "never always only still already now also just even then often alone once first really almost later soon ever "
-    "secretly usually sometimes no longer herself himself themselves yourself"
+    "secretly usually sometimes half hardly no longer herself himself themselves yourself"
 )
 _LETS = words("let lets make makes made help helped hear heard see saw watch watched")
 _TAKES = words("take takes took cost costs give gives gave")
@@ -74,17 +74,17 @@ _AND = words("and but or")
 # Third-person verbs that a second clause may begin with, "you filled it in and fear ...": others could be nouns.
 _SECOND_VERBS = words(
     "is was has does goes feels fears remembers knows thinks wants needs believes says hopes worries finds lives buys "
-    "dries practises"
+    "dries practises washes"
 )
 # Words after which "her" was somebody, not somebody's.
 _AFTER_OBJECT = words(
-    "a about after again against alone aloud an and as at back because before behind beside but by down every for from "
+    "a about after again against alone along aloud an and as at back because before behind beside but by down each every for from "
     "how if in into it like more nobody nothing now of off on once only onto or out over so something than that the "
     "there this to today twice until up what when where which while who why with without yet non-stop home through "
     "whether away she he they you we i is was are were will would has have had his their its no any not everything "
     "anything somebody"
 )
-_NO_NOUN = re.compile(r"(?! \w)| (?:is|are|was|were|has|had|will|and|or|but|to)\b")
+_NO_NOUN = re.compile(r"(?! \w)| (?:is|are|was|were|has|had|will|and|or|but|to|that)\b")
 _TOKEN = re.compile(r"([A-Za-z]+(?:-[A-Za-z]+)*)('[a-z]+)?")
 _OWN = {"she": r"\b(?:she|her|hers|herself)\b", "he": r"\b(?:he|him|his|himself)\b"}
 _OTHERWISE = {"she": ("she", "her", "her"), "he": ("he", "him", "his"), "they": ("they", "them", "their")}
@@ -199,7 +199,7 @@ def _turn(clause: str, own: str, person: _Person) -> str:
             if own == "she" and low == "her" and _is_object(before, clause[match.end() :]):
                 new = person.object
             subject = low == own
-            acting = acting or subject
+            acting = acting or (subject and before != "until")  # what comes after "until she signed and" may be another's
             if subject and tail:
                 follows = re.match(r"\s+(\w+)", clause[match.end() :])
                 been = tail == "'s" and follows and re.search(r"(ed|en|been|had|got|put|lost|kept)$", follows.group(1))

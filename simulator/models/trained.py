@@ -109,7 +109,11 @@ class TrainedJudge:
             probabilities={move: round(float(made.chances[k]), 4) for k, move in enumerate(MOVES)},
             present=tuple(move for move in MOVES if move in made.present),
             acknowledged=taken.points,
-            evidence={move: q for move in made.present if (q := _quote(reply, one, made.spans[:, MOVES.index(move)]))},
+            evidence={
+                move: quote
+                for k, move in enumerate(MOVES)
+                if move in made.present and (quote := _quote(reply, one, made.spans[:, k]))
+            },
             uncertain=made.strange or near or elsewhere,
             judge=self.name,
         )
