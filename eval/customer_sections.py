@@ -130,7 +130,7 @@ class Lines:
             }
             for name, value in checks.items():
                 if value is not None:
-                    self._shares[f"{name}, {row['group']}"].append((float(value), row["persona"]))
+                    self._shares[f"{name}, {row['group']}"].append((value, row["persona"]))
             amiss = sum(1 - float(value) for value in checks.values() if value is not None)
             self._worst.take(amiss, {**line, "persona": row["persona"]})
 

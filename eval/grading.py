@@ -8,6 +8,7 @@ other and not with those of a written persona.
 from collections.abc import Mapping, Sequence
 from typing import cast
 
+from eval.masking import mask
 from eval.recorded import Recording
 from eval.rows import Failed, RecordedRow, Reference
 from simulator.judge import Judge, JudgeError, Reading
@@ -67,7 +68,9 @@ def grade_recordings(
         if (found := graded.get(str(k))) is not None:
             rows.append(_row(one, found))
         else:
-            why = errors.get(str(k), f"there is no persona {one.persona!r}; add its folder with --personas")
+            why = errors.get(
+                str(k), f"there is no persona {mask([str(one.persona)])[0][:60]!r}; add its folder with --personas"
+            )
             rows.append(Failed(case=one.id, kind="recorded", error=why))
     return rows
 

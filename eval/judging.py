@@ -42,10 +42,9 @@ class JudgedOnce:
                 raise one
         return [one for one in found if isinstance(one, Judgement)]
 
-    def afresh(self, readings: Sequence[Reading]) -> list[Judgement]:
-        """As `judge`, past the memory: for asking the same thing twice."""
-        self.asked += len(readings)
-        return self._judge.judge(readings)
+    def afresh(self, readings: Sequence[Reading]) -> list[Judgement | JudgeError | ModelError]:
+        """As `each`, past the memory: for asking the same thing twice."""
+        return self._answers(list(readings))
 
     def each(self, readings: Sequence[Reading]) -> list[Judgement | JudgeError | ModelError]:
         """As `judge`, but a reading that cannot be judged gives its error and harms no other."""

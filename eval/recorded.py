@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from itertools import groupby, islice
 from typing import Any, Literal
 
@@ -145,7 +146,8 @@ def _turns(data: Mapping[str, Any], source: Source) -> tuple[list[Said], list[st
     names = source.columns
     said = data.get(names.turns, data.get("messages", data.get("conversation")))
     if isinstance(said, str) and said.lstrip().startswith("["):
-        said = json.loads(said)
+        with suppress(ValueError):  # "[00:01] Customer: ..." is a line that was spoken at a time
+            said = json.loads(said)
     if said is not None and not isinstance(said, str | list | tuple):
         raise ValueError(f"{names.turns}: is no list of lines; say under columns what the source calls them")
     lines = spoken_lines(said) if isinstance(said, str) else [_line(one, names) for one in said or ()]

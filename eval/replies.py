@@ -98,7 +98,7 @@ class RepliesWork:
         return Measured(metrics=metrics, groups=counts)
 
     def _figures(self, rows: Sequence[ReplyRow]) -> dict[str, Figure]:
-        found = {"macro_f1": _resampled(rows, _macro_f1)}
+        found = {"macro_f1": _resampled(rows, partial(_macro_f1, moves=_present(rows)))}
         found |= {f"f1_{move.value}": _resampled(rows, partial(_f1, move=move)) for move in MOVES}
         if any(row.points for row in rows):
             found["points_f1"] = _resampled(rows, _points_f1)
@@ -142,8 +142,13 @@ def _calibration_error(rows: Sequence[ReplyRow]) -> float:
     return mean(calibration_error([r.probabilities[m] for r in rows], [m in r.wanted for r in rows]) for m in MOVES)
 
 
-def _macro_f1(rows: Sequence[ReplyRow]) -> float:
-    return mean(_f1(rows, move) for move in MOVES)
+def _macro_f1(rows: Sequence[ReplyRow], moves: Sequence[Move]) -> float:
+    return mean(_f1(rows, move) for move in moves)
+
+
+def _present(rows: Sequence[ReplyRow]) -> list[Move]:
+    """The moves that anyone makes or finds here: of a move that no reply of a small set makes there is nothing to score."""
+    return [move for move in MOVES if any(move in row.wanted or move in row.found for row in rows)] or list(MOVES)
 
 
 def _row(case: ReplyCase, found: Judgement) -> ReplyRow:

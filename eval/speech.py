@@ -18,6 +18,7 @@ from eval.calls import CallCase, CallsWork
 from eval.engine import Engines
 from eval.judging import JudgedOnce
 from eval.rows import CallRow, LineRow, Row, SpokenLine
+from eval.statistics import bootstrap
 from eval.suite import SUITES, CallsSuite, LinesSuite
 from eval.work import Case, Figure, Measured, failed, figure
 from simulator import own_words
@@ -211,9 +212,14 @@ def _checked(
 
 def _distinct(texts: Sequence[str]) -> Figure:
     """Distinct pairs of words as a share of all (distinct-2; Li et al., 2016)."""
-    pairs = [pair for text in texts for pair in zip(words(text), words(text)[1:], strict=False)]
-    share = len(set(pairs)) / len(pairs) if pairs else 0.0
-    return Figure(value=share, low=share, high=share, n=len(pairs))
+    pairs = [tuple(zip(words(text), words(text)[1:], strict=False)) for text in texts]
+
+    def share(lines: Sequence[tuple[tuple[str, str], ...]]) -> float:
+        every = [pair for line in lines for pair in line]
+        return len(set(every)) / len(every) if every else 0.0
+
+    low, high = bootstrap(pairs, share)
+    return Figure(value=share(pairs), low=low, high=high, n=sum(map(len, pairs)))
 
 
 def _sheets(rows: Sequence[LineRow], folder: Path) -> dict[str, Figure]:
@@ -230,8 +236,8 @@ def _sheets(rows: Sequence[LineRow], folder: Path) -> dict[str, Figure]:
         found["sense"] = figure([one.sense >= 4 for one, _ in mine], [one.call for one, _ in mine])
     orders = [_rank_correlation(pairs) for pairs in calls.values() if len({g for _, g in pairs}) > 1]
     if orders:
-        middle = median(orders)
-        found["anger_order"] = Figure(value=middle, low=min(orders), high=max(orders), n=len(orders))
+        low, high = bootstrap(orders, median, least=-1.0)
+        found["anger_order"] = Figure(value=median(orders), low=low, high=high, n=len(orders))
     return found
 
 

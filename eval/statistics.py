@@ -16,8 +16,8 @@ MIDDLE = (2.5, 97.5)  # percentiles that bound the middle 95 %
 
 
 class Interval(NamedTuple):
-    """A mean and the bootstrap's middle 95 % of it (percentile method; Efron and Tibshirani, 1993); where none or all of the
-    cases are marked, so that every draw is alike, the exact bounds of a share (Clopper and Pearson, 1934)."""
+    """A mean and the bootstrap's middle 95 % of it (percentile method; Efron and Tibshirani, 1993); of a share of none or of
+    all, where every draw is alike, its exact bounds (Clopper and Pearson, 1934)."""
 
     mean: float
     low: float
@@ -37,10 +37,13 @@ class Difference(NamedTuple):
 def interval(
     values: Sequence[float], groups: Sequence[Hashable] | None = None, draws: int = 2000, seed: int = 0
 ) -> Interval:
-    """The mean of `values` with its interval; `groups` names the group of each. Raises ValueError when empty or uneven."""
+    """The mean of `values` with its interval; `groups` names the group of each. Booleans make a share.
+
+    Raises ValueError when empty or uneven.
+    """
     sums, counts = _by_group(values, groups)
     mean = float(sums.sum() / counts.sum())
-    if mean in (0, 1) and min(values) == max(values):
+    if mean in (0, 1) and all(isinstance(value, bool) for value in values):
         beyond = 1 - 0.025 ** (1 / len(sums))
         return Interval(mean, 0.0 if mean == 0 else 1 - beyond, beyond if mean == 0 else 1.0)
     chance = np.random.default_rng(seed)

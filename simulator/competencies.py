@@ -101,9 +101,7 @@ def _full_listening(persona: Persona, replies: Replies) -> Result:
         understood = judgement.has(Move.SPECIFIC_EMPATHY) and bool(judgement.acknowledged) and not judgement.uncertain
         given_back = max(given_back, 1.0 if judgement.has(Move.RESTATEMENT) else 0.5 * understood)
         if reaction.reveals:
-            move = next(
-                (m for m in (*INVITATIONS, Move.SPECIFIC_EMPATHY) if judgement.has(m)), None
-            )
+            move = next((m for m in (*INVITATIONS, Move.SPECIFIC_EMPATHY) if judgement.has(m)), None)
             marks.append(_mark("full_listening", i, turn, judgement, move, True, "brought out more of the story"))
         elif judgement.has(Move.CLOSED_QUESTION) and not judgement.has(*INVITATIONS, Move.SPECIFIC_EMPATHY):
             why = "asks for a datum where the story was waiting"

@@ -130,7 +130,11 @@ _ADVICE: dict[str, Callable[[float, bool], str]] = {
         else "When attacked, leave who is right alone; answer the feeling and ask on."
     ),
     "empathy_first": lambda score, offered: (
-        ("Your offers came when they could be heard." if offered else "Understanding came first. Now an offer can be heard.")
+        (
+            "Your offers came when they could be heard."
+            if offered
+            else "Understanding came first. Now an offer can be heard."
+        )
         if score >= WELL_DONE
         else "Hold the fix until the anger has come down, even when you know it. Then make the same offer."
         if offered

@@ -81,7 +81,7 @@ class PromptedJudge:
         self.name = f"prompted:{model.name}"
 
     def judge(self, readings: Sequence[Reading]) -> list[Judgement]:
-        """One request a reading, at temperature 0."""
+        """One request a reading, at temperature 0; a second, where the answer is not in the form asked for."""
         return [self._one(reading) for reading in readings]
 
     def _one(self, reading: Reading) -> Judgement:
@@ -94,11 +94,19 @@ class PromptedJudge:
         user = f"Conversation:\n{said or '(it begins)'}\n\nThe agent's reply: {json.dumps(reading.reply[:MOST_CHARACTERS])}"
         messages = (Message(role="system", content=system), Message(role="user", content=user))
         prompt = Prompt(stable=(f"{system}\n{user}\n",), changing="JSON:", messages=messages)
+        known = {p.id for p in story}
+        first = self._answer(prompt, temperature=0.0)
         try:
-            answer = self._model.sample(prompt, Sampling(n=1, temperature=0, max_tokens=400, one_line=False))[0].text
+            return self._verified(first, reading.reply, known)
+        except JudgeError:  # once more, less set in its ways: one answer in a wrong form is not worth a whole file
+            return self._verified(self._answer(prompt, temperature=0.7), reading.reply, known)
+
+    def _answer(self, prompt: Prompt, temperature: float) -> str:
+        try:
+            asked = Sampling(n=1, temperature=temperature, max_tokens=400, one_line=False)
+            return self._model.sample(prompt, asked)[0].text
         except ModelError as error:
             raise JudgeError(f"The reply could not be judged: {error}") from error
-        return self._verified(answer, reading.reply, {p.id for p in story})
 
     def _verified(self, answer: str, reply: str, known: set[str]) -> Judgement:
         found = re.search(r"\{.*\}", answer, re.DOTALL)

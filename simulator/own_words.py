@@ -94,7 +94,9 @@ def _need(need: str, own: str) -> str:
     said = "" if _named_before(need, own) else spoken(need, own)
     first, _, rest = said.partition(" ")
     low, second = first.lower(), rest.split(" ")[0].lower()
-    if not said or re.search(r"\band (?:until|since|from) when\b|\b(?:until then|before that)\b|\bif (?:it|they) cannot$", said):
+    if not said or re.search(
+        r"\band (?:until|since|from) when\b|\b(?:until then|before that)\b|\bif (?:it|they) cannot$", said
+    ):
         return ""
     if low in _WH:
         return _to_know(said)

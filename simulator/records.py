@@ -12,7 +12,6 @@ from simulator.moves import MOVES, Frozen, Judgement, Move
 from simulator.persona import Persona
 from simulator.transcript import Models, Role, Transcript, Turn
 
-
 _GREETING = {Move.OPEN_QUESTION, Move.CLOSED_QUESTION, Move.PROBE_UNSAID}
 
 

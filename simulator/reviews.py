@@ -1,8 +1,9 @@
 """Everyone's calls, for trainers: found, opened, overridden, marked as read. Who may ask is for the caller to check."""
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 
+from pydantic import Field
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import selectinload
 
@@ -15,6 +16,7 @@ from simulator.storage import reviewed, stored_overrides
 
 LONGEST_REASON = 500  # characters
 RECENT = 2000  # calls that a summary over all calls goes back
+MOST_OFFSET = 14 * 60  # minutes; no clock on Earth is further from UTC
 
 
 class OverrideError(StorageError):
@@ -22,7 +24,8 @@ class OverrideError(StorageError):
 
 
 class Choice(Frozen):
-    """Which calls to show; None and the widest bounds let everything through. Dates are days in UTC, both included."""
+    """Which calls to show; None and the widest bounds let everything through. Dates are days, both included, by a
+    clock that was so many minutes ahead of UTC as the first began and as the last ended."""
 
     owner: str | None = None
     persona: str | None = None
@@ -31,6 +34,8 @@ class Choice(Frozen):
     most: float | None = None
     since: date | None = None
     until: date | None = None
+    since_offset: int = Field(default=0, ge=-MOST_OFFSET, le=MOST_OFFSET)
+    until_offset: int = Field(default=0, ge=-MOST_OFFSET, le=MOST_OFFSET)
 
 
 class Found(Frozen):
@@ -168,7 +173,11 @@ def _conditions(choice: Choice) -> Sequence[ColumnElement[bool]]:
     if choice.most is not None:
         wanted.append(CallRow.overall <= choice.most)
     if choice.since is not None:
-        wanted.append(CallRow.started >= datetime.combine(choice.since, time.min, UTC))
+        wanted.append(CallRow.started >= _moment(choice.since, time.min, choice.since_offset))
     if choice.until is not None:
-        wanted.append(CallRow.started <= datetime.combine(choice.until, time.max, UTC))
+        wanted.append(CallRow.started <= _moment(choice.until, time.max, choice.until_offset))
     return wanted
+
+
+def _moment(day: date, at: time, offset: int) -> datetime:
+    return datetime.combine(day, at, UTC) - timedelta(minutes=offset)

@@ -78,8 +78,8 @@ _SECOND_VERBS = words(
 )
 # Words after which "her" was somebody, not somebody's.
 _AFTER_OBJECT = words(
-    "a about after again against alone along aloud an and as at back because before behind beside but by down each every for from "
-    "how if in into it like more nobody nothing now of off on once only onto or out over so something than that the "
+    "a about after again against alone along aloud an and as at back because before behind beside but by down each every for "
+    "from how if in into it like more nobody nothing now of off on once only onto or out over so something than that the "
     "there this to today twice until up what when where which while who why with without yet non-stop home through "
     "whether away she he they you we i is was are were will would has have had his their its no any not everything "
     "anything somebody"
@@ -199,7 +199,9 @@ def _turn(clause: str, own: str, person: _Person) -> str:
             if own == "she" and low == "her" and _is_object(before, clause[match.end() :]):
                 new = person.object
             subject = low == own
-            acting = acting or (subject and before != "until")  # what comes after "until she signed and" may be another's
+            acting = acting or (
+                subject and before != "until"
+            )  # what comes after "until she signed and" may be another's
             if subject and tail:
                 follows = re.match(r"\s+(\w+)", clause[match.end() :])
                 been = tail == "'s" and follows and re.search(r"(ed|en|been|had|got|put|lost|kept)$", follows.group(1))

@@ -1,6 +1,7 @@
 """The commands others build on: their forms, their exit status, and what they say of bad input."""
 
 import json
+import os
 import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,9 +11,10 @@ import pytest
 from typer.testing import CliRunner
 
 from simulator import engine as engine_module
-from simulator.cli import app
+from simulator.cli import _replies, app
 from simulator.customer import Customer
 from simulator.engine import Engine
+from simulator.jsonl import InputError, write_jsonl
 from simulator.judge import JudgeError, ScriptedJudge
 from simulator.models.scripted import ScriptedModel
 from simulator.moves import MOVES, Judgement, Move
@@ -102,7 +104,7 @@ def test_a_reply_that_is_too_long_is_named_and_nothing_is_played(tmp_path: Path)
     (tmp_path / "replies.txt").write_text("What happened?\n\n" + "x" * 20_000 + "\n")
     done = run(app, ["chat", "cable-no-show", "--replies", str(tmp_path / "replies.txt"), "--json"])
     assert done.exit_code == 1
-    assert "reply 2: is 20,000 characters" in done.output
+    assert "line 3: is 20,000 characters" in done.output
     assert done.stdout == ""
 
 
@@ -211,3 +213,26 @@ def test_every_command_explains_itself(command: list[str]) -> None:
     done = run(app, [*command, "--help"])
     assert done.exit_code == 0
     assert len(done.output) > 100
+
+
+def test_a_result_is_written_where_it_belongs_and_stays_private(tmp_path: Path) -> None:
+    (tmp_path / "real.jsonl").write_text("old")
+    (tmp_path / "real.jsonl").chmod(0o600)
+    (tmp_path / "link.jsonl").symlink_to(tmp_path / "real.jsonl")
+    write_jsonl(tmp_path / "link.jsonl", [{"a": 1}])
+    assert (tmp_path / "link.jsonl").is_symlink()
+    assert (tmp_path / "real.jsonl").read_text() == '{"a": 1}\n'
+    assert (tmp_path / "real.jsonl").stat().st_mode & 0o777 == 0o600
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(InputError, match="no ordinary file"):
+        write_jsonl(tmp_path / "pipe", [{"a": 1}])
+    assert (tmp_path / "pipe").is_fifo()
+
+
+@pytest.mark.usefixtures("scripted")
+def test_a_byte_order_mark_is_no_text(tmp_path: Path, library: Path) -> None:
+    (tmp_path / "in.jsonl").write_text(json.dumps(REPLY), encoding="utf-8-sig")
+    done = run(app, ["judge", str(tmp_path / "in.jsonl"), str(tmp_path / "out.jsonl"), "--personas", str(library)])
+    assert done.exit_code == 0, done.output
+    (tmp_path / "replies.txt").write_text("One\u2028and the same.\r\n\r\nTwo.\r\n", encoding="utf-8-sig")
+    assert _replies(tmp_path / "replies.txt") == ["One\u2028and the same.", "Two."]

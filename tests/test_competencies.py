@@ -3,7 +3,9 @@
 import pytest
 
 from simulator.anger import Outcome
+from simulator.coach import note
 from simulator.competencies import RULES
+from simulator.grade import grade
 from simulator.judge import ScriptedJudge
 from simulator.moves import Judgement, Move
 from simulator.persona import Persona
@@ -90,3 +92,72 @@ def test_what_cannot_be_told_for_sure_earns_nothing(persona: Persona) -> None:
     unsure = UNDERSTOOD.model_copy(update={"uncertain": True})
     assert points(persona, "specific_empathy", unsure) == 0
     assert points(persona, "full_listening", unsure) == points(persona, "full_listening", Judgement())
+
+
+def test_on_a_recording_what_the_last_reply_ended_is_lost(persona: Persona) -> None:
+    """In the call itself the customer hung up then; nobody on the recording talked on either."""
+    easy = persona.temperament.model_copy(update={"hears_advice_at": 9.0, "patience": 4})
+    calm = persona.model_copy(update={"temperament": easy})
+    ended = next(
+        call(calm, *[Judgement()] * n) for n in range(1, 30) if call(calm, *[Judgement()] * n).outcome is Outcome.LOST
+    )
+    assert ended.outcome is Outcome.LOST
+    talked_on = call(calm, *[Judgement()] * (len(ended.replies) + 1))
+    assert talked_on.outcome is Outcome.PLACATED, "people who talked on"
+
+
+def test_a_greeting_earns_nothing_and_understanding_before_the_first_word_does(persona: Persona) -> None:
+    def greeted(judgement: Judgement) -> Transcript:
+        turns = (
+            Said(role="trainee", text="Hello, how can I help?"),
+            Said(role="customer", text=persona.opening),
+            Said(role="trainee", text="What happened?"),
+        )
+        record = CallRecord(id="x", persona=persona.id, turns=turns)
+        return recorded(record, persona, [judgement, ASK], ScriptedJudge.name)
+
+    card = grade(persona, greeted(ASK))
+    assert {mark.turn for mark in card.evidence} == {2}
+    assert card.competencies == grade(persona, call(persona, ASK)).competencies
+    assert greeted(ASK).turns[0].anger == persona.temperament.opening_anger
+    assert grade(persona, greeted(UNDERSTOOD)).heard == ("late-yarn",)
+
+
+def test_a_call_without_fault_has_no_moment(persona: Persona) -> None:
+    every = [Judgement(present=(M.SPECIFIC_EMPATHY, M.PROBE_UNSAID), acknowledged=(p.id,)) for p in persona.story]
+    plan = Judgement(present=(M.OWNERSHIP, M.SOLUTION, M.SET_EXPECTATIONS))
+    assert grade(persona, call(persona, *every, plan)).moment is None
+    left_lying = grade(persona, call(persona, Judgement(), *every, plan)).moment
+    assert left_lying is not None
+    assert left_lying.turn == 1
+
+
+def test_no_offer_is_neither_praised_nor_told_to_wait(persona: Persona) -> None:
+    advice = grade(persona, call(persona, UNDERSTOOD)).competencies["empathy_first"].advice
+    assert "offers came" not in advice
+    canned = (
+        grade(persona, call(persona, Judgement(present=(M.GENERIC_SYMPATHY,)))).competencies["empathy_first"].advice
+    )
+    assert "same offer" not in canned
+
+
+def test_every_quote_is_a_span_of_its_reply(persona: Persona) -> None:
+    long = "You stood  there\nwith the yarn on order, " + "and waited, " * 30 + "and nobody rang."
+    judgement = UNDERSTOOD.model_copy(update={"evidence": {M.SPECIFIC_EMPATHY: long}})
+    turns = (Said(role="customer", text=persona.opening), Said(role="trainee", text=long))
+    said = recorded(CallRecord(id="x", persona=persona.id, turns=turns), persona, [judgement], ScriptedJudge.name)
+    marks = grade(persona, said).evidence
+    assert {mark.competency for mark in marks} >= {"specific_empathy", "composure"}
+    for mark in marks:
+        assert mark.quote in long
+        assert 100 < len(mark.quote) <= 160
+
+
+def test_what_cost_something_is_said_even_of_an_unsure_reading(persona: Persona) -> None:
+    blamed = call(persona, Judgement(present=(M.BLAME,), uncertain=True)).turns[1]
+    told = note(blamed)
+    assert told is not None
+    assert "nothing came of it" not in told.why
+    unsure = note(call(persona, UNDERSTOOD.model_copy(update={"uncertain": True})).turns[1])
+    assert unsure is not None
+    assert "nothing came of it" in unsure.why

@@ -19,8 +19,8 @@ def test_scores_worked_by_hand() -> None:
         (0.05, 0, 1),
         (pytest.approx(0.9733, abs=1e-3), pytest.approx(2 / 3), 3),
     ]
-    assert interval([0.0] * 100) == (0, 0, pytest.approx(0.0362, abs=1e-4)), "none of a hundred is not never"
-    assert interval([1.0] * 10 + [1.0] * 10, [*range(10), *range(10)]).low == pytest.approx(0.6915, abs=1e-4)
+    assert interval([False] * 100) == (0, 0, pytest.approx(0.0362, abs=1e-4)), "none of a hundred is not never"
+    assert interval([True] * 10 + [True] * 10, [*range(10), *range(10)]).low == pytest.approx(0.6915, abs=1e-4)
     low, high = bootstrap([0, 1] * 50, lambda items: sum(items) / len(items))
     assert 0.35 < low < 0.5 < high < 0.65
     assert (dice(["a", "b"], ["b"]), dice([], []), dice(["a"], [])) == (pytest.approx(2 / 3), 1, 0)
@@ -81,3 +81,11 @@ def test_a_change_is_told_from_chance() -> None:
     noise = paired(level, [one + (1 if k % 2 else -1) for k, one in enumerate(level)], groups)
     assert noise.p > 0.5
     assert holm([0.01, 0.04, 0.03]) == [pytest.approx(0.03), pytest.approx(0.06), pytest.approx(0.06)]
+
+
+def test_a_share_of_all_has_exact_bounds_and_no_other_figure_has() -> None:
+    assert 0.6 < interval([True] * 8).low < 0.7
+    assert interval([False] * 8).low == 0 < interval([False] * 8).high
+    assert interval([1.0] * 8) == (1, 1, 1)
+    same = paired([50.0] * 8, [50.0] * 8, range(8))
+    assert same.difference == (0, 0, 0), "two runs alike differ by nothing, to either side"

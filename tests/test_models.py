@@ -1,11 +1,14 @@
 """The bundled models as they are, and a remote one behind a real OpenAI-compatible server."""
 
+import json
 import socket
 import subprocess
 import sys
+import threading
 import time
 import zipfile
 from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -217,6 +220,14 @@ def test_odd_replies_are_read_without_harm(engine, reply: str) -> None:
     assert not judgement.has(M.SPECIFIC_EMPATHY) or judgement.uncertain
 
 
+def test_evidence_stands_in_the_order_of_the_moves(engine) -> None:
+    """And so in the same bytes in every process."""
+    said = "That's on us. You stood in the rain with your girl for two hours, no wonder you're fed up. A van comes at four."
+    (judgement,) = engine.judge.judge([Reading(reply=said)])
+    assert len(judgement.evidence) > 1
+    assert list(judgement.evidence) == [move for move in M if move in judgement.evidence]
+
+
 # --- a remote model --------------------------------------------------------------------------------------------------
 
 
@@ -259,6 +270,32 @@ class _Asked:
 
     def judge(self, readings):
         return [Judgement(present=(M.OPEN_QUESTION,)) for _ in readings]
+
+
+def test_a_server_that_gives_one_answer_at_a_time() -> None:
+    """llama.cpp refuses several; such a server is asked as often as answers are needed."""
+    asked: list[int] = []
+
+    class OneAtATime(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            asked.append(body["n"])
+            answer = {"choices": [{"message": {"content": f"Line {len(asked)}."}}]}
+            self.send_response(500 if body["n"] > 1 else 200)
+            self.end_headers()
+            self.wfile.write(json.dumps({"error": "only one completion choice"} if body["n"] > 1 else answer).encode())
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), OneAtATime) as one:
+        threading.Thread(target=one.serve_forever, daemon=True).start()
+        model = RemoteModel("any", f"http://127.0.0.1:{one.server_port}/v1")
+        prompt = Prompt(stable=("",), changing="", messages=(Message(role="user", content="Say yes."),))
+        said = [model.sample(prompt, Sampling(n=3)) for _ in range(2)]
+        one.shutdown()
+    assert [len({sample.text for sample in each}) for each in said] == [3, 3]
+    assert asked == [3, 1, 1, 1, 1, 1, 1], "it is asked for several once"
 
 
 def test_a_server_that_is_not_there() -> None:

@@ -78,6 +78,14 @@ def test_every_form_gives_the_same_conversation(tmp_path: Path, write: Callable[
     assert found.turns == WANTED  # from the customer's first line on
 
 
+def test_lines_with_the_time_before_them_are_read(tmp_path: Path) -> None:
+    text = "\n".join(f"[00:0{k}] {who}: {said}" for k, (who, said) in enumerate(LINES))
+    (tmp_path / "in.jsonl").write_text(json.dumps({"turns": text}) + "\n")
+    [found] = cases(Source(path=str(tmp_path / "in.jsonl")))
+    assert isinstance(found, Recording)
+    assert found.turns == WANTED
+
+
 def test_columns_and_speakers_are_mapped(tmp_path: Path) -> None:
     rows = [("call", "who", "said", "mark")]
     rows += [("c1", "Ms Vance", "It leaks.", "40"), ("c1", "BOT", "Hold.", "40"), ("c1", "Priya", "Since when?", "40")]
@@ -211,6 +219,9 @@ def test_one_that_cannot_be_judged_fails_alone_and_is_no_mark() -> None:
     assert bad.error == "cannot read this"
     assert isinstance(lost, Failed)
     assert "nobody" in lost.error
+    [named] = grade_recordings([said("Yes?", "Jo, 07700 900123")], {}, _Fussy())
+    assert isinstance(named, Failed)
+    assert "07700" not in named.error, "a report is sent on"
 
 
 def test_a_recording_is_read_against_what_its_own_customer_says() -> None:

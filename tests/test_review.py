@@ -14,6 +14,7 @@ from simulator.review import Override, Reading, ReviewedCall, agreement, most_mi
 from simulator.reviews import LONGEST_REASON, Choice, OverrideError, Reviews
 from simulator.session import Call
 from simulator.storage import StorageError, Store, hashed
+from simulator.ui import review
 
 M = Move
 MET = Judgement(present=(M.SPECIFIC_EMPATHY,), acknowledged=("late-yarn",))
@@ -137,6 +138,37 @@ def test_filters(persona, store: Store) -> None:
     page = reviews.find(Choice(), first=1, most=1)
     assert ([call.transcript.id for call in page.calls], page.total) == ([theirs.transcript.id], 3)
     assert set(reviews.owners()) == {hashed("me"), hashed("other")}
+
+
+@pytest.mark.parametrize(
+    ("query", "there"),
+    [
+        ("since=2026-05-03&until=2026-05-03&since_offset=540&until_offset=540", True),  # 8:30 in Tokyo
+        ("since=2026-05-02&until=2026-05-02&since_offset=540&until_offset=540", False),
+        ("since=2026-05-02&until=2026-05-02&since_offset=-420&until_offset=-420", True),  # 16:30 in Los Angeles
+        ("since=2026-05-02&until=2026-05-02", True),
+        ("since=2026-05-03", False),
+        ("since=2026-05-03&since_offset=31", True),
+        ("since=2026-05-03&since_offset=29", False),
+        ("until=2026-05-02&until_offset=31", False),
+        ("until=2026-05-02&until_offset=29", True),
+        ("since=2026-05-03&since_offset=841", False),  # no clock is that far ahead: as if none were named
+        ("since=2026-05-03&since_offset=" + "9" * 5000, False),
+        ("since=2026-05-03&since_offset=soon", False),
+        ("since=0001-01-01&since_offset=840", True),
+        ("until=9999-12-31&until_offset=-840", True),
+    ],
+)
+def test_days_are_those_of_the_readers_clock(persona, database: str, query: str, there: bool) -> None:
+    store = Store(database)
+    call = played(persona, store)
+    with store.database.transaction() as session:
+        row = session.get(CallRow, call.transcript.id)
+        assert row is not None
+        row.started = datetime(2026, 5, 2, 23, 30, tzinfo=UTC)
+    asked = review.wanted(query)
+    assert Reviews(store.database).find(review.choice(asked, {})).total == there
+    assert review.wanted(asked.place(2).partition("/")[2]) == asked._replace(page=2), "older calls are of the same days"
 
 
 def test_agreement_counts_only_calls_read_to_the_end(persona, store: Store) -> None:

@@ -2,14 +2,14 @@
 
 import json
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from playwright.sync_api import Browser, expect
 
 from simulator.accounts import Accounts, Role
 from simulator.customer import Customer
-from simulator.database import ReadingRow
+from simulator.database import CallRow, ReadingRow
 from simulator.judge import ScriptedJudge
 from simulator.models.scripted import ScriptedModel
 from simulator.moves import Judgement, Move
@@ -196,6 +196,89 @@ def test_a_trainer_reads_a_call_and_differs_and_the_trainee_sees_both(browser: B
             bela.page.get_by_role("link", name="Log out").click()
         bela.page.wait_for_selector("input[type=password]")
     assert all(each.now != 1 for each in Reviews(Store(database).database).open(calls["Béla cable-no-show"]).overrides)
+    assert "Traceback" not in log.read_text()
+
+
+def test_what_was_touched_by_hand_does_not_outlast_what_it_was_for(browser: Browser, tmp_path: Path) -> None:
+    database, log = f"sqlite:///{tmp_path / 'calls.db'}", tmp_path / "app.log"
+    calls = filled(database)
+    with Store(database).database.transaction() as session:
+        row = session.get(CallRow, calls["Béla portal-down"])
+        assert row is not None
+        row.started = datetime(2026, 5, 2, 23, 30, tzinfo=UTC)  # 8:30 on the third in Tokyo
+    with serving(database, log, DEFUSE_AUTH="1") as address:
+        anna = logged_in(browser, address, "Anna", "", "#cards .card", timezone_id="Asia/Tokyo")
+        page = anna.page
+        cards, difficulty = page.locator("#cards .card"), page.get_by_label("Difficulty")
+        every = cards.count()
+        difficulty.select_option(index=1)
+        expect(cards).not_to_have_count(every)
+        page.get_by_role("link", name="Practise", exact=True).click()
+        expect(cards).to_have_count(every)
+        expect(difficulty).to_have_value("0")
+        difficulty.select_option(index=1)
+        expect(cards).not_to_have_count(every)
+        cards.first.get_by_role("link").click()
+        page.wait_for_selector("#take")
+        page.go_back()
+        expect(cards).to_have_count(every)
+        expect(difficulty).to_have_value("0")
+
+        page.get_by_role("link", name="Review", exact=True).click()
+        rows, trainee = page.locator("#review .calls li"), page.get_by_label("Trainee")
+        since, until = page.locator("#review [name=since]"), page.locator("#review [name=until]")
+        show = page.get_by_role("button", name="Show")
+        expect(rows).to_have_count(5)
+        trainee.select_option("Béla")
+        show.click()
+        expect(rows).to_have_count(3)
+        expect(trainee).to_have_value("Béla")
+        page.get_by_role("link", name="Review", exact=True).click()
+        expect(rows).to_have_count(5)
+        expect(trainee).to_have_value("")
+        since.fill("2026-05-03")
+        until.fill("2026-05-03")
+        show.click()
+        expect(rows).to_have_count(1)
+        anna.reads("#review .calls", "May 3, 2026")
+        trainee.select_option(LONG)
+        show.click()
+        anna.reads("#review", "No call fits")
+        page.get_by_role("link", name="Show all calls").click()
+        expect(rows).to_have_count(5)
+        for field in (trainee, since, until):
+            expect(field).to_have_value("")
+
+        page.goto(f"{address}#/session/{calls['Béla cable-no-show']}")
+        page.wait_for_selector("#session h1")
+        move, why = page.locator("#said-7 select"), page.locator("#said-7 textarea")
+        for value, told in (("defensive:0", "not defensive"), ("ownership:1", "ownership"), ("blame:1", "blame")):
+            if not move.is_visible():
+                page.locator("#said-7 summary").click()
+            move.select_option(value)
+            why.fill(f"For {told}.")
+            page.locator("#said-7 form button").click()
+            anna.reads("#said-7", f"Trainer: .*{told}.*For {told}")
+            expect(why).to_have_value("")
+            expect(move).to_have_value("")
+        for subject, score in (("composure", "90"), ("overall", "70"), ("composure", "80")):
+            if not page.locator("#scores select").is_visible():
+                page.locator("#scores summary").click()
+            page.locator("#scores select").select_option(subject)
+            page.locator("#scores [type=number]").fill(score)
+            page.locator("#scores textarea").fill(f"Worth {score}.")
+            page.locator("#scores details button").click()
+            anna.reads("#scores table", f"Worth {score}")
+            expect(page.locator("#scores [type=number]")).to_have_value("")
+            expect(page.locator("#scores textarea")).to_have_value("")
+        page.locator("#said-3 summary").click()
+        page.locator("#said-3 select").select_option("generic_sympathy:1")
+        page.locator("#said-3 textarea").fill(PLAIN)
+        page.locator("#said-3 form button").click()
+        anna.reads("#notice", "never both")
+        expect(page.locator("#said-3 textarea")).to_have_value(PLAIN)  # what could not be saved is not lost
+        expect(page.locator("#said-3 select")).to_have_value("generic_sympathy:1")
+        assert anna.wrong == []
     assert "Traceback" not in log.read_text()
 
 

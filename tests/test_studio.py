@@ -71,7 +71,7 @@ def saved(workshop: Workshop, who: Visitor = ME) -> str:
 def test_only_trainers_write(workshop: Workshop, who: Visitor) -> None:
     key = saved(workshop)
     before = str(workshop.go(ME, ""))
-    for act in ("new", "copy", "upload", "change", "save", "discard", "remove", "call", "cast"):
+    for act in ("new", "copy", "upload", "change", "save", "discard", "ask-discard", "remove", "call", "cast"):
         screen = wish(workshop, who, act, key=key, which="late-pallet", text="x", changes={"name": "Mallory"})
         assert "trouble" in str(screen.notice)
         assert screen.place is None
@@ -143,6 +143,31 @@ def test_removing_asks_and_spares_what_another_changed(workshop: Workshop) -> No
     assert key not in workshop.own
 
 
+def test_discarding_asks_and_says_what_goes(workshop: Workshop) -> None:
+    fresh = copied(workshop)
+    assert 'data-act="ask-discard"' in str(workshop.go(ME, fresh).studio)
+    assert 'data-act="discard"' not in str(workshop.go(ME, fresh).studio), "one click is not enough"
+    asked = wish(workshop, ME, "ask-discard", key=fresh, changes={"company": "Mine Ltd"})
+    assert "all that you wrote" in str(asked.panel)
+    assert "Mine Ltd" in told(workshop.go(ME, fresh))["yaml"], "the question loses nothing"
+    key = saved(workshop)
+    wish(workshop, ME, "change", key=key, changes={"company": "Mine Ltd"})
+    assert "what is saved stays" in str(wish(workshop, ME, "ask-discard", key=key).panel)
+    wish(workshop, ME, "discard", key=key)
+    assert "Mine Ltd" not in told(workshop.go(ME, key))["yaml"]
+    assert key in workshop.own
+
+
+@pytest.mark.parametrize("act", ["yaml", "add", "remove-entry", "move"])
+def test_a_form_drawn_anew_is_marked_as_such(workshop: Workshop, act: str) -> None:
+    key = copied(workshop)
+    yaml = told(workshop.go(ME, key))["yaml"]
+    more = {"text": yaml} if act == "yaml" else {"where": "story", "index": 0, "to": 1}
+    forms = [str(wish(workshop, ME, act, key=key, **more).form) for _ in range(2)]
+    marks = {mark for shown in forms for mark in re.findall(r'data-form="(\w+)"', shown)}
+    assert len(marks) == 2, "even where nothing else differs"
+
+
 def test_an_upload_is_bounded_and_may_be_wrong(workshop: Workshop) -> None:
     key = key_of(wish(workshop, ME, "upload", text="name: [\x00"))
     assert told(workshop.go(ME, key))["readable"] is False
@@ -201,6 +226,22 @@ def test_a_test_drive_is_an_ordinary_call_that_counts_for_nothing(workshop: Work
         workshop.desk.at_a_call(OTHER.owner, place)
     with pytest.raises(StorageError, match="no such call"):
         workshop.desk.at_a_call(ME.owner, "drive/nothing")
+
+
+@pytest.mark.parametrize("anger", [11, -0.5, None, "much"])
+def test_a_test_drive_says_which_anger_it_takes(workshop: Workshop, anger: object) -> None:
+    key = copied(workshop)
+    refused = wish(workshop, ME, "call", key=key, anger=anger)
+    assert "from 0 to 10" in str(refused.notice)
+    assert refused.place is None
+
+
+@pytest.mark.parametrize(("anger", "step"), [(7, "0.5"), (6.5, "0.5"), (7.25, "any")])
+def test_a_browser_takes_the_persona_s_own_anger(workshop: Workshop, anger: float, step: str) -> None:
+    key = copied(workshop)
+    wish(workshop, ME, "change", key=key, changes={"temperament.opening_anger": anger})
+    panel = str(wish(workshop, ME, "try", key=key).panel)
+    assert f'min="0" max="10" step="{step}" value="{anger:g}" required' in panel
 
 
 def test_a_test_drive_taken_again_shows_both_courses(workshop: Workshop) -> None:

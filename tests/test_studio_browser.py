@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+import yaml
 from playwright.sync_api import Browser, Page, expect
 
 from simulator.models.bundled import home
@@ -37,6 +38,99 @@ def write(page: Page, path: str, text: str) -> None:
     """Fill a field and wait until the YAML says it."""
     page.fill(field(path), text)
     expect(page.locator("#yaml")).to_have_value(re.compile(re.escape(text)), timeout=30_000)
+
+
+def copy_of(me: Visit, which: str) -> None:
+    me.go("studio", ".shelf")
+    me.page.click(f"[data-act=copy][data-which={which}]")
+    me.page.wait_for_selector("#yaml")
+
+
+def in_step(page: Page) -> None:
+    """Wait until every field shows what the YAML says."""
+
+    def said(path: str) -> str:
+        there = yaml.safe_load(page.input_value("#yaml"))
+        for part in path.split("."):
+            there = there[int(part)] if isinstance(there, list) else there.get(part, "")
+        return "\n".join(map(str, there)) if isinstance(there, list) else str(there).strip()
+
+    fields = "all => all.map((input) => [input.dataset.path, input.value])"
+    for _ in range(50):
+        shown = page.eval_on_selector_all("#form [data-path]", fields)
+        wrong = [(path, value, said(path)) for path, value in shown if value != said(path)]
+        if not wrong:
+            break
+        page.wait_for_timeout(200)
+    assert len(shown) > 30
+    assert wrong == []
+
+
+def test_a_form_drawn_anew_shows_what_the_yaml_says(browser: Browser, address: str) -> None:
+    me = Visit(browser, address)
+    page, text = me.page, me.page.locator("#yaml")
+    copy_of(me, "cable-no-show")
+    write(page, "story.0.fact", "the van never came")
+    write(page, "story.1.because", "nobody else pays her")
+    page.select_option(field("story.0.layer"), "root")
+    expect(text).to_have_value(re.compile("layer: root.*layer: impact", re.DOTALL))
+    before = page.input_value("#yaml")
+    page.click("[data-down='story.0']")
+    expect(text).not_to_have_value(before)
+    in_step(page)
+    assert page.input_value(field("story.1.fact")) == "the van never came"
+    assert page.input_value(field("story.1.layer")) == "root"
+
+    # Written in the very moment in which the part moves.
+    page.evaluate(
+        """(path) => {
+          document.querySelector("[data-down='story.1']").click();
+          const input = document.querySelector(path);
+          input.value = "the van came too late";
+          input.dispatchEvent(new Event("input", { bubbles: true }));
+        }""",
+        field("story.1.fact"),
+    )
+    expect(text).to_have_value(re.compile("the van came too late"))
+    in_step(page)
+    assert page.input_value(field("story.2.fact")) == "the van came too late"
+
+    write(page, "name", "Cynthia Reyes")
+    page.fill("#yaml", page.input_value("#yaml").replace("Cynthia Reyes", "Cynthia Rae").replace("too late", "at noon"))
+    expect(page.locator(field("story.2.fact"))).to_have_value("the van came at noon")
+    me.reads("#studio h1", "Cynthia Rae")
+    in_step(page)
+    write(page, "story.0.fact", "nobody rang her")
+    page.click("[data-remove='story.0']")
+    expect(text).not_to_have_value(re.compile("nobody rang her"))
+    in_step(page)
+    assert me.wrong == []
+
+
+def test_a_draft_is_discarded_and_a_test_drive_begun_only_as_meant(browser: Browser, address: str) -> None:
+    me = Visit(browser, address)
+    page = me.page
+    copy_of(me, "cable-no-show")
+    page.evaluate("window.wishes = []; addEventListener('studio-wish', (event) => wishes.push(event.detail.act))")
+    page.click("[data-act=try]")
+    for anger in ("11", "", "0.3"):
+        page.fill("#panel [data-anger]", anger)
+        page.click("[data-act=call]")
+        expect(page.locator("#panel [data-anger]")).to_be_focused()
+        page.focus("#panel [data-act=call]")
+    assert page.evaluate("wishes") == ["try"]
+
+    page.focus("[data-act=ask-discard]")
+    page.keyboard.press("Enter")
+    me.reads("#panel", "all that you wrote goes")
+    expect(page.locator("#panel [data-panel]")).to_be_focused()
+    page.keyboard.press("Escape")
+    page.wait_for_selector("#panel [data-panel]", state="detached")
+    page.click("[data-act=ask-discard]")
+    page.click("#panel [data-act=discard]")
+    page.wait_for_selector("#studio [data-act=new]")
+    assert page.locator("text=Go on").count() == 0
+    assert me.wrong == []
 
 
 def test_a_persona_from_copy_to_call(browser: Browser, address: str, tmp_path: Path) -> None:

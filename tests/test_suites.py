@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from eval import engine as engine_module
 from eval.engine import Engines, WrittenVoice
 from eval.judging import JudgedOnce
+from eval.replies import ReplyCase
 from eval.runner import run
 from eval.suite import SUITES, SuiteError, load_suite, parse_suite, shipped, suite_json_schema
 from eval.work import Options
@@ -22,6 +23,7 @@ from simulator.judge import JudgeError, Reading, ScriptedJudge
 from simulator.models.scripted import ScriptedModel
 from simulator.moves import MOVES, Judgement, Move
 from simulator.persona import LIBRARY, Persona, load_personas
+from simulator.training.data import replies
 from tests.conftest import LATE_PALLET
 
 NOTHING = Judgement(probabilities=dict.fromkeys(MOVES, 0.0))
@@ -171,6 +173,33 @@ def test_a_run_whose_personas_have_changed_is_refused(monkeypatch, tmp_path: Pat
     file.write_text(file.read_text() + "\n")
     with pytest.raises(SuiteError, match="other inputs"):
         run(parse_suite(CALLS), tmp_path / "out", options)
+
+
+def test_a_folder_in_which_nothing_ran_is_free(monkeypatch, tmp_path: Path, options: Options) -> None:
+    judged_by(monkeypatch, Counting())
+    with pytest.raises(SuiteError, match=r"package\.module:make"):
+        run(parse_suite(PROBES), tmp_path / "out", options.model_copy(update={"simulator": "nothing.here:at_all"}))
+    run(parse_suite(PROBES), tmp_path / "out", options)
+
+
+def test_a_run_of_nothing_but_failures_does_not_hold(monkeypatch, tmp_path: Path, options: Options) -> None:
+    judged_by(monkeypatch, Counting())
+    free = "\n".join(line for line in PROBES.splitlines() if not line.startswith("must_hold"))
+    assert run(parse_suite(free), tmp_path / "some", options).holds
+    broken = free.replace("So sorry.", "BROKEN sorry.").replace("We value your custom.", "BROKEN")
+    summary, holds = run(parse_suite(broken), tmp_path / "none", options)
+    assert summary["counts"]["ok"] == 0
+    assert not holds
+
+
+def test_a_small_set_is_scored_on_the_moves_that_it_has(monkeypatch, tmp_path: Path) -> None:
+    one = next(reply for reply in replies("test") if reply.moves == (Move.OPEN_QUESTION,))
+    found = Judgement(present=(Move.OPEN_QUESTION,), probabilities=dict.fromkeys(MOVES, 0.0))
+    judged_by(monkeypatch, ScriptedJudge([found]))
+    suite = parse_suite((SUITES / "evaluator.yaml").read_text())
+    monkeypatch.setattr("eval.replies.RepliesWork.cases", lambda _: [ReplyCase(key="test/1", group="test", item=one)])
+    summary, _ = run(suite, tmp_path / "out", Options())
+    assert summary["metrics"]["macro_f1.test"]["value"] == 1
 
 
 def test_a_failure_is_a_row_and_no_mark(monkeypatch, tmp_path: Path, options: Options) -> None:

@@ -294,6 +294,100 @@ def test_hints_are_counted_and_shown(persona: Persona, store: Store) -> None:
     assert "2 hints used" in str(desk.end(ME, place).scorecard)
 
 
+def changes(screen: Screen) -> set[str]:
+    """The parts of the page that a screen changes."""
+    return {name for name, value in asdict(screen).items() if value is not None}
+
+
+def test_a_hint_changes_nothing_but_the_coach(persona: Persona, store: Store) -> None:
+    desk = desk_of(persona, store, MET)
+    place = taken(desk)
+    say(desk, place)
+    assert changes(desk.hint(ME, place)) == {"coach", "hints", "aloud"}
+
+
+def test_a_hint_asked_for_while_the_customer_answers_breaks_nothing_and_is_not_counted(
+    persona: Persona, store: Store
+) -> None:
+    desk = desk_of(persona, store, MET, *[DEFENDED] * 5)
+    place = taken(desk)
+    for _ in range(4):  # the last one hangs up
+        said = 0
+        for screen in desk.say(ME, place, "You must feel ignored.", False):
+            if screen.busy is False:
+                break
+            said += 'class="said"' in str(screen.now)
+            refused = desk.hint(ME, place)
+            assert changes(refused) == {"status", "aloud"}
+            assert "once Rhona has answered" in str(refused.status)
+            assert "still answering" in str(say(desk, place, "Hello?").status), "Enter works while Send is off"
+        assert said > 3
+        assert screen.now == ""
+        assert store.load(place.split("/")[1], ME).hints == 0
+    assert screen.over
+
+
+def test_an_exchange_leaves_the_hint_and_its_count_as_they_are(persona: Persona, store: Store) -> None:
+    desk = desk_of(persona, store, MET, ASK, customer=Flaky(model(), ModelError("out of memory")))
+    place = taken(desk)
+    saying = desk.say(ME, place, "You must feel ignored.", True)
+    first = next(saying)
+    store.count_hint(place.split("/")[1], ME)  # by a tab that asked just before
+    assert all(screen.hints is None for screen in (first, *saying))
+    hint = desk.hint(ME, place)
+    assert hint.hints == "Hint (2 used)"
+    answered = last(desk.ask_again(ME, place, True))
+    assert str(answered.talk).count("<li") == 3
+    assert not changes(answered) & {"coach", "hints"}
+    assert "Hint</h3>" not in str(say(desk, place).coach), "it was for the reply that has been given"
+
+
+def test_the_question_whether_to_end_the_call_waits_for_its_answer(persona: Persona, store: Store) -> None:
+    desk = desk_of(persona, store, DEFENDED)
+    place = taken(desk)
+    assert all(screen.asking is None for screen in desk.say(ME, place, "Hello.", True))
+    assert desk.go(ME, place).asking is False, "another call does not inherit it"
+    say(desk, place)
+    hung_up = say(desk, place)
+    assert hung_up.over
+    assert hung_up.asking is False
+
+
+@pytest.mark.parametrize("hung_up", [False, True])
+def test_a_call_ended_in_another_tab_is_shown_as_over(persona: Persona, store: Store, hung_up: bool) -> None:
+    desk, other_tab = desk_of(persona, store, DEFENDED), desk_of(persona, store, DEFENDED)
+    place = taken(desk)
+    say(desk, place, "Our system is right.")
+    if hung_up:
+        say(other_tab, place), say(other_tab, place)
+    else:
+        other_tab.end(ME, place)
+    for screens in (
+        list(desk.say(ME, place, "Hello?", True)),
+        list(desk.ask_again(ME, place, True)),
+        [desk.hint(ME, place)],
+    ):
+        (shown,) = screens
+        assert shown.over
+        assert shown.asking is False
+        assert shown.retry is False
+        assert "Our system is right." in str(shown.talk)
+        assert ("has said the last word" if hung_up else "You ended it elsewhere") in str(shown.status)
+    assert store.load(place.split("/")[1], ME).hints == 0
+    assert desk.end(ME, place).page == SCORECARD, "which is where the button leads"
+
+
+def test_an_answer_that_another_tab_has_had_is_shown_once(persona: Persona, store: Store) -> None:
+    desk = desk_of(persona, store, MET, customer=Flaky(model(), ModelError("out of memory")))
+    place = taken(desk)
+    assert say(desk, place).retry
+    last(desk.ask_again(ME, place, True))
+    (shown,) = desk.ask_again(ME, place, False)
+    assert str(shown.talk).count("<li") == 3
+    assert shown.retry is False
+    assert shown.now == ""
+
+
 def test_judge_fails_and_the_words_stay_in_the_box(persona: Persona, store: Store) -> None:
     desk = desk_of(persona, store, judge=Flaky(ScriptedJudge((MET,)), JudgeError("no <b>answer</b>")))
     place = taken(desk)
@@ -347,7 +441,10 @@ def test_a_call_may_be_ended_while_the_customer_is_answering(persona: Persona, s
     next(answering)
     ended = desk.end(ME, place)
     assert ended.page == SCORECARD
-    assert "has ended" in str(last(answering).status)
+    left = last(answering)
+    assert left.over, "another tab that still waits is told so"
+    assert left.retry is False
+    assert "You must feel ignored." in str(left.talk)
     assert str(desk.go(ME, str(ended.place)).scorecard) == str(ended.scorecard)
 
 
@@ -395,7 +492,7 @@ def test_the_call_ends_by_itself_and_leads_to_the_scorecard(persona: Persona, st
     assert page.page == SCORECARD
     assert "Rhona hung up, with 0 of 4 parts of the story heard." in str(page.scorecard)
     assert desk.go(ME, place).page == SCORECARD, "an old address of the call leads there too"
-    assert "The call has ended" in str(say(desk, place).status)
+    assert "The call is over" in str(say(desk, place).status)
 
 
 def test_scorecard_shows_what_was_never_heard_with_the_unsaid_last(persona: Persona, store: Store) -> None:

@@ -12,7 +12,8 @@ from simulator.moves import Judgement, Move
 from simulator.persona import Persona
 from simulator.session import Call, ReplyError
 from simulator.storage import StorageError, Store
-from simulator.ui.screen import CALL, SCORECARD, WHATIF
+from simulator.ui import scorecard, whatif
+from simulator.ui.screen import CALL, COUNTED, SCORECARD, WHATIF
 from tests.test_ui import CANNED, DEFENDED, HOSTILE, ME, MET, OTHER, desk_of, last, say, taken
 
 ASK = Judgement(present=(Move.OPEN_QUESTION,), evidence={Move.OPEN_QUESTION: "What"})
@@ -156,6 +157,21 @@ def test_a_branch_whose_first_course_is_gone_has_its_scorecard(persona: Persona,
     store.delete(place.split("/")[1], ME)
     assert desk.end(ME, again).page == SCORECARD
     assert desk.go(ME, again.replace(CALL, WHATIF)).page == SCORECARD
+
+
+@pytest.mark.parametrize("listed", [True, False])
+def test_a_customer_who_left_the_library_is_not_offered_again(persona: Persona, store: Store, listed: bool) -> None:
+    call = begin(persona, store, CANNED)
+    call.reply("So sorry.")
+    course = whatif.Course(call.transcript, call.end())
+    again = branch(call, store, 1)
+    other = whatif.Course(again.transcript, again.end())
+    card = scorecard.scorecard(persona, store.reviewed(call.transcript.id, "me"), "Béla", listed=listed)
+    both = whatif.comparison(persona, course, other, COUNTED, listed=listed)
+    assert ("Again with Rhona" in card, "From the start with Rhona" in both) == (listed, listed)
+    assert ("#/briefing/" in card, "#/briefing/" in both) == (listed, listed)
+    assert "Another customer" in card
+    assert 'data-again="1"' in both
 
 
 def test_a_branch_that_ends_at_once_and_hostile_text(persona: Persona, store: Store) -> None:

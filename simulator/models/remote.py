@@ -23,15 +23,16 @@ class RemoteModel:
         self._url = base_url.rstrip("/") + "/chat/completions"
         headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
         self._client = httpx.Client(timeout=timeout, headers=headers)
+        self._several = True  # until the server refuses to give several answers at once, as llama.cpp does
 
     def sample(self, prompt: Prompt, sampling: Sampling) -> list[Sample]:
-        """`sampling.n` answers; servers that ignore `n` are asked again until there are enough."""
+        """`sampling.n` answers; servers that ignore or refuse `n` are asked again until there are enough."""
         answers: list[str] = []
         while len(answers) < sampling.n:
             body = {
                 "model": self._model,
                 "messages": [message.model_dump() for message in prompt.messages],
-                "n": sampling.n - len(answers),
+                "n": sampling.n - len(answers) if self._several else 1,
                 "temperature": sampling.temperature,
                 "top_p": sampling.top_p,
                 "max_tokens": sampling.max_tokens,
@@ -48,6 +49,10 @@ class RemoteModel:
     def _ask(self, body: dict[str, Any]) -> list[str]:
         try:
             response = self._client.post(self._url, json=body)
+            if response.is_error and body["n"] > 1:
+                alone = self._client.post(self._url, json={**body, "n": 1})
+                if alone.is_success:
+                    response, self._several = alone, False
             response.raise_for_status()
             answers = [choice["message"]["content"] or "" for choice in response.json()["choices"]]
         except httpx.HTTPStatusError as error:

@@ -5,10 +5,9 @@ reload, a second tab or a restart finds it where it was, and one browser never r
 """
 
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from simulator import coach as coaching
 from simulator.accounts import Accounts
 from simulator.engine import Engine
 from simulator.people import names
@@ -128,31 +127,18 @@ class Desk:
 
     def say(self, owner: object, place: str, text: str, still: bool) -> Iterator[Screen]:
         """A reply: read, then answered. `still` shows the answer whole."""
-        try:
-            yield from self._exchange.say(self._at_call(owner, place), text, still)
-        except Trouble as error:
-            yield Screen(status=trouble(error))
+        yield from self._exchanged(owner, place, lambda call: self._exchange.say(call, text, still))
 
     def ask_again(self, owner: object, place: str, still: bool) -> Iterator[Screen]:
         """The answer to a reply that was heard and never answered."""
-        try:
-            yield from self._exchange.ask_again(self._at_call(owner, place), still)
-        except Trouble as error:
-            yield Screen(status=trouble(error))
+        yield from self._exchanged(owner, place, lambda call: self._exchange.ask_again(call, still))
 
     def hint(self, owner: object, place: str) -> Screen:
         """A hint, counted."""
         try:
-            call = self._at_call(owner, place)
-            if call.transcript.finished or call.transcript.exam:
-                return Screen()
-            call.hint_used()
+            return self._exchange.hint(self._at_call(owner, place))
         except Trouble as error:
             return Screen(status=trouble(error))
-        hint = coaching.hint(call.persona, call.state)
-        return replace(
-            as_it_stands(call), coach=on_call.coach(call.transcript, hint), aloud=on_call.aloud(f"Hint: {hint}")
-        )
 
     def end(self, owner: object, place: str) -> Screen:
         """End the call and read its scorecard."""
@@ -177,6 +163,16 @@ class Desk:
 
     def _at_call(self, owner: object, place: str) -> Call:
         return self._open(owner, place.partition("/")[2])
+
+    def _exchanged(self, owner: object, place: str, exchange: Callable[[Call], Iterator[Screen]]) -> Iterator[Screen]:
+        """What an exchange shows, and that the call is over when another tab has ended it meanwhile."""
+        try:
+            call = self._at_call(owner, place)
+            yield from exchange(call)
+            if not call.transcript.finished and (ended := self._at_call(owner, place)).transcript.finished:
+                yield as_it_stands(ended)
+        except Trouble as error:
+            yield Screen(status=trouble(error))
 
     def _mine(self, owner: object) -> Sequence[Summary]:
         known = known_owner(owner)
@@ -213,7 +209,8 @@ class Desk:
         unread = last.text if last.role == "trainee" and last.reaction is None else ""
         head = on_call.head(call.persona, call.transcript, self._back(call.persona))
         place = f"{self.places.call}/{call.transcript.id}"
-        return replace(as_it_stands(call), page=CALL, place=place, notice="", head=head, box=unread)
+        # asking=False: the question may stand open from the call that was left.
+        return replace(as_it_stands(call), page=CALL, place=place, notice="", head=head, box=unread, asking=False)
 
     def _scorecard_page(self, call: Call, owner: object) -> Screen:
         if not call.transcript.finished:
@@ -224,7 +221,8 @@ class Desk:
         trainee = names(self._accounts, [hashed(known)])[hashed(known)]
         branches = [one for one in self._mine(owner) if one.branched_from == call_id]
         reviewed = self._store.reviewed(call_id, known)
-        shown = scorecard.scorecard(call.persona, reviewed, trainee, branches, self.places, self._back(call.persona))
+        back, listed = self._back(call.persona), call.persona.id in self.personas
+        shown = scorecard.scorecard(call.persona, reviewed, trainee, branches, self.places, back, listed)
         return Screen(page=SCORECARD, place=f"{self.places.scorecard}/{call_id}", notice="", scorecard=shown)
 
     def _whatif_page(self, call: Call, owner: object) -> Screen:
@@ -236,7 +234,8 @@ class Desk:
         except StorageError:
             return self._scorecard_page(call, owner)
         courses = self._course(first, owner), self._course(call, owner)
-        shown = whatif.comparison(call.persona, *courses, self.places, self._back(call.persona))
+        back, listed = self._back(call.persona), call.persona.id in self.personas
+        shown = whatif.comparison(call.persona, *courses, self.places, back, listed)
         return Screen(page=WHATIF, place=f"{self.places.whatif}/{call.transcript.id}", notice="", whatif=shown)
 
     def _course(self, call: Call, owner: object) -> whatif.Course:

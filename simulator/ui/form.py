@@ -4,6 +4,7 @@ An input's `data-path` names the field as a fault does, so studio.js finds the p
 draft says, right or wrong; values that no input can hold are left to the YAML beside it.
 """
 
+import secrets
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
@@ -127,13 +128,13 @@ ENDING: tuple[tuple[str, str, tuple[Field, ...]], ...] = (
 
 
 def form(fields: Fields, saved: bool) -> str:
-    """The whole form. `saved` fixes the id."""
-    before = "".join(_section(title, lead, parts, fields, saved) for title, lead, parts in SECTIONS)
-    after = "".join(_section(title, lead, parts, fields, saved) for title, lead, parts in ENDING)
+    """The whole form. `saved` fixes the id; a mark of its own tells the browser that it is drawn anew."""
+    before, after = ("".join(_section(*section, fields, saved) for section in part) for part in (SECTIONS, ENDING))
     story = _entries(fields, "story", POINT, "Story", "In the order in which it comes out.", "Part", "Add a part")
     lead = "Moves that anger this one beyond the common rules."
     triggers = _entries(fields, "triggers", TRIGGER, "Triggers", lead, "Trigger", "Add a trigger")
-    return f'<form class="persona" data-form autocomplete="off" novalidate>{before}{story}{triggers}{after}</form>'
+    opened = f'<form class="persona" data-form="{secrets.token_hex(4)}" autocomplete="off" novalidate>'
+    return f"{opened}{before}{story}{triggers}{after}</form>"
 
 
 def unreadable() -> str:

@@ -72,12 +72,13 @@ def welcome(personas: Mapping[str, Persona], calls: Sequence[Summary]) -> str:
     head = '<h1 tabindex="-1">Who is on the line?</h1>'
     if not calls:
         return head + _INTRO
-    left = next((call for call in calls if call.outcome is None and call.persona in personas), None)
+    left = next((call for call in calls if call.outcome is None and (call.customer or call.persona in personas)), None)
     if left is None:
         return head
+    name = left.customer or personas[left.persona].name
     return (
         f'{head}<section class="resume" aria-label="Unfinished call"><p>Your call with '
-        f"<strong>{esc(personas[left.persona].name)}</strong> is still open. Anger: {level(left.anger[-1])}.</p>"
+        f"<strong>{esc(name)}</strong> is still open. Anger: {level(left.anger[-1])}.</p>"
         f'<a class="button" href="#/call/{esc(left.id)}">Go back to the call</a></section>'
     )
 

@@ -7,6 +7,14 @@
   let drafted = "";
   let settling = false; // a call has just come up, and the draft of its box is not back yet
   let asked = false;
+  const marked = new Set(); // forms that were sent and are not known to be saved
+
+  // What was touched by hand stays as it is when the page is drawn anew: a reset makes it follow the page again.
+  const asDrawn = () => find("#review form")?.reset();
+  // The gallery that an address shows is the whole one.
+  window.addEventListener("popstate", () => {
+    for (const select of document.querySelectorAll("[data-filter]")) select.selectedIndex = 0;
+  });
 
   // The address follows the page, so that reload, back and forward, and bookmarks work.
   const arrived = (mark) => {
@@ -22,6 +30,7 @@
     }
     document.body.dataset.page = mark.dataset.page;
     if (mark.dataset.page === "review") list = place;
+    asDrawn();
     settling = true;
     setTimeout(() => {
       settling = false;
@@ -62,17 +71,25 @@
     if (link && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
       event.preventDefault();
       const hash = link.getAttribute("href");
-      if (location.hash === hash || (hash === "#/" && !location.hash)) window.dispatchEvent(new PopStateEvent("popstate"));
-      else location.hash = hash;
+      if (location.hash === hash || (hash === "#/" && !location.hash)) {
+        asDrawn();
+        window.dispatchEvent(new PopStateEvent("popstate"));
+      } else location.hash = hash;
     }
     if (event.target.closest("#send, #no, #hints")) setTimeout(() => find("#box textarea")?.focus(), 60);
   });
   // A filter is an address, so that it can be kept, shared and gone back to.
   document.addEventListener("submit", (event) => {
-    const { place: base } = event.target.dataset;
+    const { place: base, mark } = event.target.dataset;
+    if (mark) marked.add(event.target);
     if (!base) return;
     event.preventDefault();
     const set = [...new FormData(event.target)].filter(([, value]) => value);
+    const dates = Object.fromEntries(set);
+    // Days are the reader's own; summer time may begin or end between the first and the last.
+    for (const [name, time] of [["since", "00:00"], ["until", "23:59"]]) {
+      if (dates[name]) set.push([`${name}_offset`, -new Date(`${dates[name]}T${time}`).getTimezoneOffset()]);
+    }
     const hash = `#/${base}${set.length ? `/${new URLSearchParams(set)}` : ""}`;
     if (location.hash === hash) window.dispatchEvent(new PopStateEvent("popstate"));
     else location.hash = hash;
@@ -91,6 +108,10 @@
     if (wish && wish.dataset.at !== focused) {
       focused = wish.dataset.at;
       setTimeout(() => document.getElementById(wish.dataset.focus)?.focus(), 80);
+      // The focus moves on only where a form was saved: what it said is not offered for the next.
+      for (const form of marked) {
+        if (document.getElementById(wish.dataset.focus)?.contains(form) && marked.delete(form)) form.reset();
+      }
     }
     const mark = find("#router [data-place]");
     if (mark && mark.dataset.place !== place) arrived(mark);
@@ -124,7 +145,7 @@
       }
     }
   };
-  new MutationObserver(tidy).observe(document.documentElement, { childList: true, subtree: true, attributes: true, attributeFilter: ["data-place"] });
+  new MutationObserver(tidy).observe(document.documentElement, { childList: true, subtree: true, attributes: true, attributeFilter: ["data-place", "data-at"] });
 
   // After a second the page says what is awaited, after ten how long it has been.
   let since = null;

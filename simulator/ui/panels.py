@@ -1,4 +1,4 @@
-"""The panels that open in the Studio: a test drive, the four trainees, removing a persona, two versions of one."""
+"""The panels that open in the Studio: a test drive, the four trainees, removing and discarding, two versions of one."""
 
 import difflib
 from collections.abc import Iterable
@@ -27,11 +27,12 @@ def drive_panel(persona: Persona) -> str:
         for point in persona.story
     )
     start = persona.temperament.opening_anger
+    step = "0.5" if (start * 2).is_integer() else "any"  # or the browser would refuse the persona's own anger
     return _panel(
         "Test drive",
         "<p>You take the call as a trainee would. It is not counted among your calls.</p>"
         '<label class="field inline">Anger at the start, 0 to 10 '
-        f'<input type="number" min="0" max="10" step="0.5" value="{start:g}" data-anger></label>'
+        f'<input type="number" min="0" max="10" step="{step}" value="{start:g}" required data-anger></label>'
         f"<fieldset><legend>Already told</legend>{told}</fieldset>"
         '<button type="button" class="plain primary-look" data-act="call">Take the call</button>',
     )
@@ -76,6 +77,20 @@ def remove_panel(draft: Draft) -> str:
         f"<p>{esc(draft_name(draft))} leaves the gallery for everyone. Calls already held keep their lines; "
         "there is no way back.</p>"
         '<p class="actions"><button type="button" class="plain primary-look" data-act="remove">Remove it</button>'
+        f"{action('close', 'Keep it')}</p>",
+    )
+
+
+def discard_panel(draft: Draft) -> str:
+    """The question before a trainer's own draft is forgotten."""
+    name = esc(draft_name(draft))
+    goes = f"Your changes to {name} go; what is saved stays as it is."
+    if draft.over is None:
+        goes = f"{name} is not saved yet, so all that you wrote goes."
+    return _panel(
+        "Discard this draft?",
+        f"<p>{goes} There is no way back.</p>"
+        '<p class="actions"><button type="button" class="plain primary-look" data-act="discard">Discard it</button>'
         f"{action('close', 'Keep it')}</p>",
     )
 

@@ -9,7 +9,7 @@ from simulator.anger import Outcome
 from simulator.grade import PASS_MARK
 from simulator.persona import Persona
 from simulator.review import Missed, ReviewedCall, Week, second_opinion
-from simulator.reviews import Choice, Found
+from simulator.reviews import MOST_OFFSET, Choice, Found
 from simulator.ui.agreement import agreement
 from simulator.ui.curve import sparkline
 from simulator.ui.words import OUTCOME, cap, esc, first_name, local_time, plural, sentence
@@ -33,6 +33,8 @@ class Wanted(NamedTuple):
     score: str = ""
     since: str = ""
     until: str = ""
+    since_offset: str = ""  # minutes that the reader's clock was ahead of UTC as the day `since` began; page.js adds it
+    until_offset: str = ""  # and as the day `until` ended
     page: int = 1
 
     def place(self, page: int = 1) -> str:
@@ -61,14 +63,25 @@ def choice(asked: Wanted, names: Mapping[str, str]) -> Choice:
         most=most,
         since=_day(asked.since),
         until=_day(asked.until),
+        since_offset=_offset(asked.since_offset),
+        until_offset=_offset(asked.until_offset),
     )
 
 
 def _day(text: str) -> date | None:
     try:
-        return date.fromisoformat(text) if text else None
+        day = date.fromisoformat(text)
     except ValueError:
         return None
+    return day if date.min < day < date.max else None  # an offset would lead out of the calendar
+
+
+def _offset(text: str) -> int:
+    try:
+        minutes = int(text)
+    except ValueError:
+        return 0
+    return minutes if abs(minutes) <= MOST_OFFSET else 0
 
 
 def page(

@@ -64,10 +64,12 @@ def scorecard(
     branches: Sequence[Summary] = (),
     places: Places = COUNTED,
     back: str = "",
+    listed: bool = True,
 ) -> str:
     """The whole page of a graded call, with what trainers said otherwise. Raises ValueError when it was not graded.
 
-    `branches` are the calls that took this one again, at `places`; `back` is where a test drive came from.
+    `branches` are the calls that took this one again, at `places`; `back` is where a test drive came from; `listed`
+    says whether the library still has the customer, to be met again.
     """
     transcript, card = call.transcript, call.scorecard
     if card is None:
@@ -78,7 +80,7 @@ def scorecard(
         f'<p class="kind">{local_time(transcript.started)} · {esc(persona.name)}, {esc(persona.company)}'
         f"{' · Exam' if transcript.exam else ''}{' · Test drive' if back else ''}{whatif.compared(transcript, places)}</p>"
         f'<h1 tabindex="-1">{esc(outcome_sentence(persona, transcript, card))}</h1>{_farewell(persona, transcript)}'
-        f"{_overall(persona, call, card)}{_actions(persona, back)}{second.downloads(call, persona, trainee)}"
+        f"{_overall(persona, call, card)}{_actions(persona, back, listed)}{second.downloads(call, persona, trainee)}"
         f"{whatif.taken_again(branches, places)}"
         f"{_moment(persona, transcript, card.moment) if card.moment else ''}"
         f"{_competencies(card, call.overrides)}{_curve(persona, transcript)}{_story(persona, card)}{_transcript(persona, call)}"
@@ -116,9 +118,11 @@ def _bar(score: float) -> str:
     )
 
 
-def _actions(persona: Persona, back: str) -> str:
+def _actions(persona: Persona, back: str, listed: bool) -> str:
     if back:
         return f'<p class="actions"><a class="button" href="{esc(back)}">Back to the Studio</a></p>'
+    if not listed:
+        return '<p class="actions"><a class="button" href="#/">Another customer</a></p>'
     return (
         f'<p class="actions"><a class="button" href="#/briefing/{esc(persona.id)}">Again with {esc(first_name(persona))}</a>'
         '<a class="button second" href="#/">Another customer</a></p>'

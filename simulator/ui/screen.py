@@ -126,7 +126,8 @@ def as_it_stands(call: Call) -> Screen:
     unanswered = call.waiting and transcript.turns[-1].reaction is not None
     status = quiet(READY)
     if transcript.finished:
-        status = quiet(f"The call is over. {first_name(call.persona)} has said the last word.")
+        how = f"{first_name(call.persona)} has said the last word" if transcript.ending else "You ended it elsewhere"
+        status = quiet(f"The call is over. {how}.")
     elif unanswered:
         status = quiet(f"{first_name(call.persona)} has not answered yet.")
     return Screen(
@@ -137,10 +138,15 @@ def as_it_stands(call: Call) -> Screen:
         goals=on_call.goals(call.persona, call.state, exam),
         coach=on_call.coach(transcript),
         status=status,
-        hints=f"Hint ({transcript.hints} used)" if transcript.hints else "Hint",
+        hints=hint_button(call),
         busy=False,
         retry=unanswered,
         over=transcript.finished,
         exam=exam,
-        asking=False,
+        asking=False if transcript.finished else None,  # a question asked meanwhile awaits its answer
     )
+
+
+def hint_button(call: Call) -> str:
+    """What stands on the button: the hints so far."""
+    return f"Hint ({call.transcript.hints} used)" if call.transcript.hints else "Hint"

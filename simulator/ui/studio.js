@@ -16,6 +16,7 @@
   let timer = 0;
   let told = null; // the verdict shown
   let drawn = null; // the form that it is shown on
+  let drawing; // the mark of what was drawn there last
   let strict = false; // whether fields never touched are marked too
   let touched = new Set();
   let moved = ""; // what moved an entry, its button or the field one was in, to be focused again
@@ -37,7 +38,7 @@
     else if (wish) queue.shift();
     else if (Object.keys(changes).length) wish = { act: "change" };
     if (!wish) return;
-    flying = { seq: ++seq, changes, yaml, at: Date.now() };
+    flying = { ...wish, seq: ++seq, changes, yaml, at: Date.now() };
     window.dispatchEvent(new CustomEvent("studio-wish", { detail: { ...wish, seq, key, changes } }));
     changes = {};
     yaml = null;
@@ -126,22 +127,35 @@
     if (kept && verdict.kept) {
       kept.textContent = `draft kept ${new Date(verdict.kept).toLocaleTimeString()}`;
     }
-    const name = field("name")?.value.trim();
-    const title = find("#studio h1");
-    if (title && name !== undefined) title.textContent = name || "New persona";
-    const discard = find("#studio [data-act=discard]");
+    const discard = find("#studio [data-act=ask-discard]");
     if (discard) discard.hidden = !verdict.kept;
     wanted = verdict.focus;
   };
 
-  // A form drawn anew gets back what was being written in it.
+  // What is written in an entry while it moves goes along with it.
+  const follow = ({ act, where, index, to }) => {
+    if (act !== "move" && act !== "remove-entry") return;
+    const order = [...Array(100).keys()]; // as many as a path can number
+    order.splice(index, 1);
+    if (act === "move") order.splice(to, 0, index);
+    const followed = Object.entries(changes).map(([path, now]) => {
+      const [list, number, ...inner] = path.split(".");
+      return [list === where ? [list, order.indexOf(Number(number)), ...inner].join(".") : path, now];
+    });
+    changes = Object.fromEntries(followed.filter(([path]) => !path.includes(".-1.")));
+  };
+  // Gradio patches a form in place, where an input that was written in keeps what it holds and a select what was chosen.
+  // So a form drawn anew is set to what the draft says, except where something is not sent yet.
   const redrawn = () => {
     const form = find("#form [data-form]");
-    if (form === drawn) return false;
+    if (form === drawn && form?.dataset.form === drawing) return false;
     drawn = form;
-    for (const [path, now] of Object.entries(changes)) {
-      const input = field(path);
-      if (input) input.value = Array.isArray(now) ? now.join("\n") : now;
+    drawing = form?.dataset.form;
+    if (flying) follow(flying);
+    for (const input of all("#form [data-path]")) {
+      const now = changes[input.dataset.path];
+      if (now === undefined) input.value = input.defaultValue ?? input.querySelector("[selected]").value;
+      else if (String(value(input)) !== String(now)) input.value = Array.isArray(now) ? now.join("\n") : now;
     }
     return true;
   };
@@ -158,6 +172,9 @@
     if ((redrawn() || news) && told) {
       mark();
       if (drawn) drawn.inert = !told.readable; // what the YAML says now is not what the form shows
+      const name = field("name")?.value.trim();
+      const title = find("#studio h1");
+      if (title && name !== undefined) title.textContent = name || "New persona";
     }
     const opened = find("#panel [data-panel]")?.textContent ?? null;
     if (opened !== panel) {
@@ -166,7 +183,7 @@
     }
     answered();
   };
-  new MutationObserver(tidy).observe(document.documentElement, { childList: true, subtree: true, attributes: true, attributeFilter: ["data-verdict", "data-heard"] });
+  new MutationObserver(tidy).observe(document.documentElement, { childList: true, subtree: true, attributes: true, attributeFilter: ["data-verdict", "data-heard", "data-form"] });
 
   const move = (button, by) => {
     const [where, index] = (button.dataset.up ?? button.dataset.down ?? button.dataset.entry).split(".");
@@ -221,8 +238,10 @@
       const [where, index] = data.remove.split(".");
       send("remove-entry", { where, index: Number(index) });
     } else if (data.act === "call") {
+      const anger = find("#panel [data-anger]");
+      if (!anger.reportValidity()) return;
       const points = all("#panel [data-told]:checked:not(:disabled)").map((box) => box.dataset.told);
-      send("call", { anger: Number(find("#panel [data-anger]").value), told: points });
+      send("call", { anger: Number(anger.value), told: points });
     } else if (data.act) {
       if (data.act === "save") strict = true;
       send(data.act, { which: data.which ?? data.version ?? "" });

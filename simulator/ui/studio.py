@@ -99,7 +99,7 @@ def head(draft: Draft, saved: bool, changed_since: bool) -> str:
             "When you save, you see both and choose.</p></div>"
         )
     hidden = "" if draft.changed else " hidden"
-    more = f'<button type="button" class="plain" data-act="discard"{hidden}>Discard draft</button>'
+    more = f'<button type="button" class="plain" data-act="ask-discard"{hidden}>Discard draft</button>'
     more += action("ask-remove", "Remove") if saved else ""
     gallery = f'<a class="text" href="#/briefing/{esc(draft.key)}">See it in the gallery</a>' if saved else ""
     return (

@@ -68,8 +68,11 @@ def _came(branch: Summary) -> str:
     return f"{score}{OUTCOME[branch.outcome]}"
 
 
-def comparison(persona: Persona, first: Course, again: Course, places: Places, back: str = "") -> str:
-    """The whole page. `again` must be a branch of `first`; `back` is where a test drive came from."""
+def comparison(
+    persona: Persona, first: Course, again: Course, places: Places, back: str = "", listed: bool = True
+) -> str:
+    """The whole page. `again` must be a branch of `first`; `back` is where a test drive came from; `listed` says whether
+    the library still has the customer, to be met again."""
     at = again.transcript.branched_at or 1
     name, gained = first_name(persona), round(again.card.overall) - round(first.card.overall)
     told = f"{abs(gained)} points {'more' if gained > 0 else 'less'}" if gained else "the same score"
@@ -77,7 +80,8 @@ def comparison(persona: Persona, first: Course, again: Course, places: Places, b
     points = stops(first.transcript), stops(again.transcript)
     shared = sum(position < at for position, _ in first.transcript.replies)
     way, kind = '<a href="#/calls">My calls</a>', ""
-    other = f'<a class="button second" href="#/briefing/{esc(persona.id)}">From the start with {esc(name)}</a>'
+    start = f'<a class="button second" href="#/briefing/{esc(persona.id)}">From the start with {esc(name)}</a>'
+    other = start if listed else ""
     if back:  # a test drive is not listed among one's calls and has no briefing
         way, kind = f'<a href="{esc(back)}">Back to the Studio</a>', " · Test drive"
         other = f'<a class="button second" href="{esc(back)}">Back to the Studio</a>'

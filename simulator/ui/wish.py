@@ -16,7 +16,7 @@ class Wish(Frozen):
 
     act: Literal[
         "new", "copy", "upload", "discard", "close", "change", "yaml", "add", "remove-entry", "move", "save", "over",
-        "copy-mine", "ask-remove", "remove", "try", "call", "cast",
+        "copy-mine", "ask-remove", "remove", "ask-discard", "try", "call", "cast",
     ]  # fmt: skip
     seq: int = 0
     key: str = Field(default="", max_length=80)
@@ -37,6 +37,10 @@ def understood(wish: object) -> Wish:
     try:
         return Wish.model_validate(wish)
     except ValidationError as error:
+        if any(fault["loc"] == ("anger",) for fault in error.errors()):
+            raise DraftError(
+                "The anger at the start is a number from 0 to 10. Correct it and take the call."
+            ) from error
         raise DraftError("That could not be understood. Nothing was changed. Reload the page and try again.") from error
 
 

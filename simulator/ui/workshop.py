@@ -101,6 +101,8 @@ class Workshop:
                 return self._open(copy)
             case "ask-remove":
                 return replace(self._verdict(wish.seq, draft), panel=panels.remove_panel(draft))
+            case "ask-discard":
+                return replace(self._verdict(wish.seq, draft), panel=panels.discard_panel(draft))
             case "remove":
                 self._shelf.remove(draft.key, draft.over or "")
                 self._drafts.discard(trainer, draft.key)
