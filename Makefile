@@ -33,7 +33,7 @@ browser:
 
 screenshots: setup browser
 	DEFUSE_SCREENSHOTS=docs/screenshots $(BIN)/python -m pytest tests/test_browser.py tests/test_whatif_browser.py \
-		tests/test_review_browser.py tests/test_studio_browser.py
+		tests/test_review_browser.py tests/test_studio_browser.py tests/test_evaluate_browser.py
 
 bench: setup
 	$(BIN)/defuse bench

@@ -89,7 +89,9 @@ def write_report(directory: Path) -> None:
         facts=list(facts.items()),
         style=Markup((HERE / "report.css").read_text(encoding="utf-8")),  # noqa: S704  our own file
     )
-    (directory / "report.html").write_text(page, encoding="utf-8")
+    part = directory / "report.part"  # whoever reads it meanwhile reads the whole of one
+    part.write_text(page, encoding="utf-8")
+    part.replace(directory / "report.html")
 
 
 def _number(value: float | None) -> str:

@@ -2,12 +2,14 @@
 
 import json
 import random
+import time
 from collections.abc import Iterable, Iterator
 from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from filelock import FileLock, Timeout
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
@@ -20,6 +22,8 @@ from eval.report import show_summary, write_report
 from eval.suite import CallsSuite, LinesSuite, ProbesSuite, RecordedSuite, RepliesSuite, Suite, SuiteError
 from eval.transcripts import RecordedWork
 from eval.work import Measured, Options, Work
+
+LOCK = "run.lock"  # held while something runs in the folder
 
 
 class Outcome(NamedTuple):
@@ -39,6 +43,15 @@ def run(suite: Suite, out: Path, options: Options, console: Console | None = Non
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise SuiteError(f"{out}: cannot be a folder ({error.strerror}); give another one with --out") from error
+    lock = FileLock(out / LOCK, timeout=2)  # a page that looks whether it is held holds it for a moment
+    try:
+        with lock:
+            return _run_alone(suite, out, options, console)
+    except Timeout as error:
+        raise SuiteError(f"{out}: a run is going on there; wait for it, or give another folder with --out") from error
+
+
+def _run_alone(suite: Suite, out: Path, options: Options, console: Console) -> Outcome:
     engines = load_engines(suite, options)
     claim(out, suite, options, engines)
     results = out / "results.jsonl"
@@ -52,7 +65,7 @@ def run(suite: Suite, out: Path, options: Options, console: Console | None = Non
             cases = _sample(work.cases(), options.most_cases, suite.seed)
             total = len(cases)
         left = (case for case in cases if case.key not in done)
-        _run(work, left, None if total is None else total - len(done), results, suite.batch, console)
+        _run(work, left, len(done), None if total is None else total - len(done), results, suite.batch, console)
     summary = _summary(suite, engines, work, results)
     write_json(out / "summary.json", summary)
     write_report(out)
@@ -123,15 +136,30 @@ def _sample(cases: Iterable[Any], most: int | None, seed: int) -> list[Any]:
     return [case for _, case in sorted(drawn, key=lambda one: one[0])]
 
 
-def _run(work: Work, left: Iterator[Any], total: int | None, results: Path, batch: int, console: Console) -> None:
+def _run(
+    work: Work, left: Iterator[Any], done: int, total: int | None, results: Path, batch: int, console: Console
+) -> None:
+    """Run what is `left`, `total` cases beside those `done`; how far it is stands in progress.json, for whoever watches."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())
     with results.open("a", encoding="utf-8") as file, Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task("cases", total=total)
+        progress.add_task("cases", total=total)
+        now = progress.tasks[0]
+        told = 0.0
+
+        def tell() -> None:
+            seen = {"done": done + int(now.completed), "total": None if total is None else done + total}
+            write_json(results.with_name("progress.json"), {**seen, "seconds_left": now.time_remaining})
+
+        tell()
         while chosen := list(islice(left, batch)):
             for row in work.run(chosen):
                 file.write(row.model_dump_json() + "\n")
                 file.flush()
-                progress.advance(task)
+                progress.advance(now.id)
+                if time.monotonic() - told > 1:
+                    tell()
+                    told = time.monotonic()
+        tell()
 
 
 class _Rate(ProgressColumn):

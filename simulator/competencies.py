@@ -51,6 +51,9 @@ _NO_EMPATHY, _NOTHING_HEARD = 80, 50  # of 100: where listening alone came first
 _WORTH = {Move.OWNERSHIP: 25, Move.SOLUTION: 30, Move.SET_EXPECTATIONS: 45}  # of a way forward
 _EARLY_WORTH = 0.3  # what is left of a solution that came before it could be heard
 
+# What brings out more of the story, the likeliest first: whose words are quoted.
+_DRAWS_OUT = (Move.PROBE_UNSAID, Move.OPEN_QUESTION, Move.RESTATEMENT, Move.SPECIFIC_EMPATHY)
+
 Replies = tuple[tuple[int, Turn, Judgement, Reaction], ...]
 Result = tuple[float, list[Mark]]
 
@@ -101,7 +104,7 @@ def _full_listening(persona: Persona, replies: Replies) -> Result:
         understood = judgement.has(Move.SPECIFIC_EMPATHY) and bool(judgement.acknowledged) and not judgement.uncertain
         given_back = max(given_back, 1.0 if judgement.has(Move.RESTATEMENT) else 0.5 * understood)
         if reaction.reveals:
-            move = next((m for m in (*INVITATIONS, Move.SPECIFIC_EMPATHY) if judgement.has(m)), None)
+            move = next((m for m in _DRAWS_OUT if judgement.has(m)), None)
             marks.append(_mark("full_listening", i, turn, judgement, move, True, "brought out more of the story"))
         elif judgement.has(Move.CLOSED_QUESTION) and not judgement.has(*INVITATIONS, Move.SPECIFIC_EMPATHY):
             why = "asks for a datum where the story was waiting"

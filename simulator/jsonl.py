@@ -2,8 +2,10 @@
 
 import json
 import os
+import secrets
 import shutil
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -63,14 +65,15 @@ def write_jsonl(path: Path, rows: Iterable[dict[str, object]]) -> None:
     """
     check_writable(path)
     path = path.resolve()  # what a link points at is written, and the link stays
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    part = path.with_name(f".{secrets.token_hex(8)}.part")
     try:
-        with part.open("w", encoding="utf-8") as file:
+        with part.open("x", encoding="utf-8") as file:
             if path.exists():
                 shutil.copymode(path, part)
             for row in rows:
                 file.write(json.dumps(row, ensure_ascii=False) + "\n")
         part.replace(path)
     except OSError as error:
-        part.unlink(missing_ok=True)  # on a full disk it would only take up room
+        with suppress(OSError):
+            part.unlink()  # on a full disk it would only take up room
         raise InputError(f"{path}: cannot be written ({error.strerror}); nothing was changed there") from error

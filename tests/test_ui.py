@@ -17,6 +17,7 @@ import pytest
 from simulator.anger import Ending, Outcome
 from simulator.customer import Customer
 from simulator.engine import Engine
+from simulator.evaluations import Evaluations
 from simulator.judge import JudgeError, ScriptedJudge
 from simulator.models.base import ModelError
 from simulator.models.scripted import ScriptedModel
@@ -607,6 +608,7 @@ def test_curve_leaves_an_unjudged_reply_out(persona: Persona, store: Store) -> N
 
 
 def test_every_screen_fits_the_outputs_and_no_handler_is_public(persona: Persona, store: Store, tmp_path: Path) -> None:
+    from simulator.ui.evaluate import Evaluate
     from simulator.ui.pages import build, paint
 
     engine, customers = (
@@ -614,7 +616,8 @@ def test_every_screen_fits_the_outputs_and_no_handler_is_public(persona: Persona
         Customers({persona.id: persona}, Shelf(tmp_path)),
     )
     workshop = open_workshop(tmp_path, customers, engine, CAST)
-    blocks = build(engine, store, customers, Door(None, local=True), workshop)
+    evaluate = Evaluate(Evaluations(tmp_path))
+    blocks = build(engine, store, customers, Door(None, local=True), workshop, evaluate)
     events = [event for event in blocks.fns.values() if event.fn is not None and event.outputs]
     assert events
     assert {event.api_visibility for event in blocks.fns.values()} == {"private"}

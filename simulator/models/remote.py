@@ -7,6 +7,15 @@ import httpx
 
 from simulator.models.base import ModelError, Prompt, Sample, Sampling
 
+_PASSING = (
+    401,
+    403,
+    429,
+    502,
+    503,
+    504,
+)  # what says nothing of `n`: who asks, how often, and a server that is not well
+
 
 class RemoteModel:
     """A model behind `{base_url}/chat/completions`.
@@ -49,7 +58,7 @@ class RemoteModel:
     def _ask(self, body: dict[str, Any]) -> list[str]:
         try:
             response = self._client.post(self._url, json=body)
-            if response.is_error and body["n"] > 1:
+            if response.is_error and response.status_code not in _PASSING and body["n"] > 1:
                 alone = self._client.post(self._url, json={**body, "n": 1})
                 if alone.is_success:
                     response, self._several = alone, False

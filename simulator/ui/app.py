@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from simulator.accounts import AccountError, Accounts, accounts_of
 from simulator.engine import BUNDLED, Engine, load_engine
+from simulator.evaluations import Evaluations
 from simulator.exports import is_loopback
 from simulator.models.bundled import home
 from simulator.persona import LIBRARY, Persona, load_personas
@@ -48,11 +49,16 @@ def serve(
         keeper = Door(_accounts(store), local=is_loopback(host))
         print("Loading the models ...", flush=True)
         engine = load_engine(model, judge_model, base_url)
-        web = web_app(engine, store, library, keeper, home())
+        options = ["--model", model, "--judge-model", judge_model]
+        options += ["--base-url", base_url] if base_url else []
+        options += ["--personas", str(personas)] if personas else []
+        runs = Evaluations(home() / "evaluations", options)
+        web = web_app(engine, store, library, keeper, home(), runs)
         import uvicorn
 
         class Server(uvicorn.Server):
             async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+                runs.stop()
                 web.end_streams()
                 await super().shutdown(sockets)
 
@@ -88,23 +94,32 @@ def _accounts(store: Store) -> Accounts | None:
     return accounts
 
 
-def web_app(engine: Engine, store: Store, library: Mapping[str, Persona], door: Door, folder: Path) -> Web:
+def web_app(
+    engine: Engine,
+    store: Store,
+    library: Mapping[str, Persona],
+    door: Door,
+    folder: Path,
+    runs: Evaluations | None = None,
+) -> Web:
     """The pages, with a policy that keeps the browser on this host; behind a login when the door has accounts.
 
-    `folder` keeps what trainers write.
+    `folder` keeps what trainers write, and the `runs` of suites unless they are given.
     """
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read when gradio is imported and when an app is made
     import gradio as gr
     from fastapi import FastAPI
 
+    from simulator.ui.evaluate import Evaluate
     from simulator.ui.pages import build
     from simulator.ui.theme import POLICY, page_head, style_sheet, theme
 
     customers = Customers(library, Shelf(folder / "personas", library))
+    evaluate = Evaluate(runs or Evaluations(folder / "evaluations"))
     outer = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     gr.mount_gradio_app(
         outer,
-        build(engine, store, customers, door, open_workshop(folder, customers, engine, CAST)),
+        build(engine, store, customers, door, open_workshop(folder, customers, engine, CAST), evaluate),
         path="/",
         auth=door.admit if door.accounts is not None else None,
         auth_message=style_sheet() + ASK,

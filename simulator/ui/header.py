@@ -8,7 +8,7 @@ _BRAND = (
     "</svg>Defuse</a>"
 )
 _EVERYONE = (("gallery", "#/", "Practise"), ("calls", "#/calls", "My calls"))
-_TRAINERS = (("review", "#/review", "Review"), ("studio", "#/studio", "Studio"))
+_TRAINERS = (("review", "#/review", "Review"), ("studio", "#/studio", "Studio"), ("evaluate", "#/evaluate", "Evaluate"))
 
 
 def header(visitor: Visitor) -> str:

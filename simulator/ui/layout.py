@@ -8,7 +8,7 @@ import gradio as gr
 from simulator.ui import gallery
 from simulator.ui.call import aloud
 from simulator.ui.desk import Desk
-from simulator.ui.screen import BRIEFING, CALL, CALLS, GALLERY, REVIEW, SCORECARD, SESSION, STUDIO, WHATIF
+from simulator.ui.screen import BRIEFING, CALL, CALLS, EVALUATE, GALLERY, REVIEW, SCORECARD, SESSION, STUDIO, WHATIF
 
 BOX_MOST = 20_000  # characters the box takes; the session says earlier, and kindly, when it is too much
 
@@ -27,6 +27,15 @@ _MARKING = """
 element.addEventListener('submit', (event) => {
   event.preventDefault();
   trigger('mark', {kind: event.target.dataset.mark, form: Object.fromEntries(new FormData(event.target))});
+});
+"""
+_RUNNING = """
+element.addEventListener('click', (event) => {
+  const button = event.target.closest('[data-run]');
+  if (!button || button.disabled) return;
+  button.disabled = true; // two clicks are one wish
+  trigger('run', {act: button.dataset.run, suite: button.dataset.suite, cases: element.querySelector('[data-cases]').value});
+  setTimeout(() => { button.disabled = 'held' in button.dataset; }, 1500);
 });
 """
 _AGAIN = """
@@ -79,6 +88,9 @@ def layout(desk: Desk) -> dict[str, Any]:
     with gr.Column(elem_id="page-studio", elem_classes="page", visible=False) as parts[f"page-{STUDIO}"]:
         for name in ("studio", "panel", "checks", "form", "side", "verdict", "heard"):
             html(name, value="")
+    with gr.Column(elem_id="page-evaluate", elem_classes="page narrow", visible=False) as parts[f"page-{EVALUATE}"]:
+        html("evaluate", js_on_load=_RUNNING)
+    parts["clock"] = gr.Timer(2.0, active=False)
     html("foot", value="")
     html("focus", value="")
     return parts

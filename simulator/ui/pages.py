@@ -12,11 +12,12 @@ from simulator.persona import Persona
 from simulator.reviews import Reviews
 from simulator.storage import StorageError, Store
 from simulator.ui.desk import Desk
-from simulator.ui.door import Door, Visitor
+from simulator.ui.door import AccessError, Door, Visitor
+from simulator.ui.evaluate import Evaluate, Wanted
 from simulator.ui.header import foot, header
 from simulator.ui.layout import layout
 from simulator.ui.office import PLACES, Office
-from simulator.ui.screen import DRIVES, PAGES, SCORECARD, STUDIO, UNFORESEEN, WHATIF, Screen, trouble
+from simulator.ui.screen import DRIVES, EVALUATE, PAGES, SCORECARD, STUDIO, UNFORESEEN, WHATIF, Screen, trouble
 from simulator.ui.words import esc
 from simulator.ui.workshop import Workshop
 
@@ -24,13 +25,20 @@ _ARRIVING = """(owner) => [owner, decodeURIComponent(location.hash.replace(/^#\\
   matchMedia('(prefers-reduced-motion: reduce)').matches]"""
 
 
-def build(engine: Engine, store: Store, personas: Mapping[str, Persona], door: Door, workshop: Workshop) -> gr.Blocks:
+def build(
+    engine: Engine,
+    store: Store,
+    personas: Mapping[str, Persona],
+    door: Door,
+    workshop: Workshop,
+    evaluate: Evaluate,
+) -> gr.Blocks:
     """The app. The models in `engine` are shared by everyone; calls are kept in `store`, by account or by browser."""
     desk = Desk(engine, store, personas, door.accounts, workshop.own)
     office = Office(Reviews(store.database), personas, door.accounts)
     with gr.Blocks(title="Defuse", analytics_enabled=False, fill_width=True) as blocks:
         parts = layout(desk)
-        _wire(blocks, desk, office, workshop, door, parts)
+        _wire(blocks, desk, office, workshop, evaluate, door, parts)
     return blocks
 
 
@@ -38,8 +46,9 @@ _HTML: tuple[str, ...] = (
     *("notice", "welcome", "filters", "cards", "briefing", "head", "talk", "now", "aloud", "gauge", "curve", "goals"),
     *("coach", "studio", "panel", "form", "checks", "side", "verdict", "heard"),
     *("status", "scorecard", "whatif", "calls", "place", "owner", "box", "review", "session", "header", "foot"),
+    "evaluate",
 )
-_MORE = ("router", "focus", "send", "retry", "over", "reply", "leave", "sure", "hints", "coached")
+_MORE = ("router", "focus", "send", "retry", "over", "reply", "leave", "sure", "hints", "coached", "clock")
 
 
 def paint(screen: Screen) -> tuple[Any, ...]:
@@ -68,10 +77,19 @@ def paint(screen: Screen) -> tuple[Any, ...]:
         when(screen.asking, visible=bool(screen.asking)),
         gr.update(**hints) if hints else gr.skip(),
         when(screen.exam, visible=not screen.exam),
+        when(screen.ticking if screen.page is None else True, active=bool(screen.ticking)),
     )
 
 
-def _wire(blocks: gr.Blocks, desk: Desk, office: Office, workshop: Workshop, door: Door, parts: dict[str, Any]) -> None:
+def _wire(
+    blocks: gr.Blocks,
+    desk: Desk,
+    office: Office,
+    workshop: Workshop,
+    evaluate: Evaluate,
+    door: Door,
+    parts: dict[str, Any],
+) -> None:
     outputs = [parts[name] for name in _HTML] + [parts[f"page-{page}"] for page in PAGES] + [parts[n] for n in _MORE]
     owner, place, still, box = parts["owner"], parts["place"], parts["still"], parts["box"]
     # Private: no page of the API lists these, and no client library calls them.
@@ -105,9 +123,11 @@ def _wire(blocks: gr.Blocks, desk: Desk, office: Office, workshop: Workshop, doo
         kind, _, which = place.strip("#/").partition("/")
         if kind == STUDIO:
             return workshop.go(visitor, which)
-        if kind not in (*PLACES, *DRIVES):
+        if kind not in (*PLACES, *DRIVES, EVALUATE):
             return desk.go(visitor.owner, place)
         try:  # the gallery that is shown instead is the trainees', never one of test drives
+            if kind == EVALUATE:
+                return evaluate.go(visitor, place)
             return workshop.desk.at_a_call(visitor.owner, place) if kind in DRIVES else office.go(visitor, place)
         except StorageError as error:
             return replace(desk.go(visitor.owner, ""), notice=trouble(error))
@@ -165,6 +185,16 @@ def _wire(blocks: gr.Blocks, desk: Desk, office: Office, workshop: Workshop, doo
     def end(owner: object, place: str, request: gr.Request) -> tuple[Any, ...]:
         return at(request, desk_at(place).end(mine(request, owner), place))
 
+    def run(owner: object, event: gr.EventData, request: gr.Request) -> tuple[Any, ...]:
+        try:
+            asked = Wanted(str(event.act), str(event.suite), str(event.cases))
+            return paint(evaluate.wish(who(request, owner), asked))
+        except AccessError as error:
+            return paint(Screen(notice=trouble(error)))
+
+    def tick(owner: object, request: gr.Request) -> tuple[Any, ...]:
+        return paint(evaluate.tick(who(request, owner), whereabouts.get(request.session_hash, "")))
+
     def forget(request: gr.Request) -> None:
         whereabouts.pop(request.session_hash, None)
 
@@ -178,6 +208,8 @@ def _wire(blocks: gr.Blocks, desk: Desk, office: Office, workshop: Workshop, doo
     parts["filters"].surprise(surprise, [owner], **common)
     for page in (SCORECARD, WHATIF):
         parts[page].again(again, [owner, place], **common)
+    parts["evaluate"].run(run, [owner], **common)
+    parts["clock"].tick(tick, [owner], **common)
     parts["session"].mark(mark, [owner, place], **common)
     parts["take"].click(take, [owner, place, parts["as_exam"]], **common)
     # "multiple", for a call that was left may still be answered when the first reply of another is sent.

@@ -12,8 +12,8 @@ from simulator.ui import call as on_call
 from simulator.ui.words import esc, first_name
 
 GALLERY, BRIEFING, CALL, SCORECARD, CALLS, WHATIF = "gallery", "briefing", "call", "scorecard", "calls", "whatif"
-REVIEW, SESSION, STUDIO = "review", "session", "studio"
-PAGES = (GALLERY, BRIEFING, CALL, SCORECARD, CALLS, WHATIF, REVIEW, SESSION, STUDIO)
+REVIEW, SESSION, STUDIO, EVALUATE = "review", "session", "studio", "evaluate"
+PAGES = (GALLERY, BRIEFING, CALL, SCORECARD, CALLS, WHATIF, REVIEW, SESSION, STUDIO, EVALUATE)
 UNFORESEEN = (
     '<div class="trouble" role="alert"><p>Something went wrong that Defuse did not foresee. What was said so far is kept. '
     "Reload the page to see how things stand.</p></div>"
@@ -43,7 +43,8 @@ class LostError(StorageError):
 @dataclass(frozen=True)
 class Screen:
     """What changes on the page; None leaves a part as it is. Strings are HTML, but for `place`, `owner`, `box` and `focus`,
-    the id of what is to have the focus."""
+    the id of what is to have the focus. `ticking` is whether the page asks by itself how things stand; a page that comes up
+    does not, unless it says so."""
 
     page: str | None = None
     place: str | None = None
@@ -84,6 +85,8 @@ class Screen:
     side: str | None = None
     verdict: str | None = None
     heard: str | None = None
+    evaluate: str | None = None
+    ticking: bool | None = None
 
 
 def known_owner(owner: object) -> str | None:
