@@ -72,8 +72,9 @@ def bootstrap(
         raise ValueError("bootstrap needs at least one item")
     chance = random.Random(seed)
     values = [figure(chance.choices(items, k=len(items))) for _ in range(draws)]
-    low, high = np.clip(np.percentile(values, MIDDLE) - (np.mean(values) - figure(items)), least, 1.0)
-    return float(low), float(high)
+    seen = figure(items)
+    low, high = np.clip(np.percentile(values, MIDDLE) - (np.mean(values) - seen), least, 1.0)
+    return min(float(low), seen), max(float(high), seen)  # a rounding of draws that are all alike is no doubt
 
 
 def paired(

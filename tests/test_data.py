@@ -66,7 +66,7 @@ def test_customer_lines_belong_to_the_split_of_their_situation(labelled) -> None
 def test_each_situation_is_written_for(labelled) -> None:
     written = {item.reading.persona.id for item in chain(*labelled.values())}
     assert written == set(situations())
-    assert len(written) == 284
+    assert len(written) == 294
 
 
 def test_a_third_reading_settles_what_two_labellers_left_open(labelled) -> None:
