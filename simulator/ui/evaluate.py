@@ -155,6 +155,8 @@ def _buttons(name: str, run: Run | None, busy: str | None) -> str:
 
     if busy == name:
         return button("stop", "Stop")
+    if run is not None and run.running:
+        return ""  # another server's, which alone can stop it
     if run is not None and not run.ended:
         return button("on", "Go on", "plain primary-look") + button("run", "Start anew")
     return button("run", "Run again" if run else "Run")
