@@ -14,7 +14,7 @@ from simulator.moves import Frozen, Move
 from simulator.persona import Persona, load_personas
 
 DATA = Path(__file__).resolve().parent / "data"
-# "seen" are earlier test sets, by other pens, some of them on situations of "test"; later training data was written knowing
+# "seen" are earlier test sets, by other pens, on situations of "test"; later training data was written knowing
 # their figures.
 Split = Literal["train", "validation", "test", "seen"]
 
