@@ -16,12 +16,15 @@ import httpx
 import pytest
 import torch
 from jinja2 import TemplateError
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from simulator.checks import NOT_A_CUSTOMER
 from simulator.coach import better_line
 from simulator.customer import Customer
 from simulator.judge import PromptedJudge, Reading
-from simulator.models import bundled
+from simulator.models import bundled, local
 from simulator.models.base import Message, ModelError, Prompt, Sample, Sampling
 from simulator.models.bundled import SMOLLM2, ensure
 from simulator.models.fast import FastLlama, fits
@@ -76,6 +79,39 @@ def test_a_template_without_a_system_role_still_hears_what_it_says(template, sec
     places = [text.find(words) for _, words in said]
     assert -1 not in places
     assert places == sorted(places)
+
+
+def write_snapshot(folder: Path) -> None:
+    """A causal LM with four tokens and random weights, in the files that a repository of the hub holds."""
+    words = Tokenizer(WordLevel({"<s>": 0, "</s>": 1, "yes": 2, "no": 3}, unk_token="<s>"))
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=words, bos_token="<s>", eos_token="</s>", unk_token="<s>")
+    tokenizer.chat_template = "{% for message in messages %}{{ message['content'] }}</s>{% endfor %}"
+    tokenizer.save_pretrained(folder)
+    sizes = {"hidden_size": 8, "intermediate_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2}
+    LlamaForCausalLM(LlamaConfig(vocab_size=4, **sizes)).save_pretrained(folder)
+
+
+def test_a_model_of_the_hub_is_named_with_its_commit(tmp_path: Path, monkeypatch) -> None:
+    """The hub's cache as it lies on the disk, with the network off. A folder keeps its bare name, in a cache too."""
+    old, new = "0123456789ab" + "0" * 28, "ba9876543210" + "f" * 28
+    repository = tmp_path / "models--org--name"
+    (repository / "refs").mkdir(parents=True)
+    for commit in (old, new):
+        write_snapshot(repository / "snapshots" / commit)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    names = []
+    for commit in (old, new):
+        (repository / "refs" / "main").write_text(commit)
+        names.append(LocalModel("org/name").name)
+    assert names == ["org/name@0123456789ab", "org/name@ba9876543210"]
+    assert PromptedJudge(LocalModel("org/name")).name == "prompted:org/name@ba9876543210"
+    assert LocalModel(repository / "snapshots" / new).name == new
+
+
+def test_a_gguf_file_that_is_not_there_is_not_looked_for_on_the_hub(monkeypatch) -> None:
+    monkeypatch.setattr(local, "resolve_revision", lambda _: pytest.fail("the hub was asked"))
+    with pytest.raises(ModelError, match=r"models/none\.gguf: no such file"):
+        LocalModel("models/none.gguf")
 
 
 @pytest.mark.parametrize(
@@ -327,8 +363,6 @@ class _Says:
 
 
 def test_the_lean_pass_says_what_the_library_says() -> None:
-    from transformers import LlamaConfig, LlamaForCausalLM
-
     torch.manual_seed(3)
     config = LlamaConfig(
         vocab_size=97,

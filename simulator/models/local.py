@@ -14,6 +14,7 @@ import torch
 from jinja2 import TemplateError
 from torch.nn.functional import softmax
 from transformers import AutoModelForCausalLM, AutoTokenizer, DynamicCache, GgufConfig
+from transformers.utils.hub import resolve_revision
 
 from simulator.models.base import Message, ModelError, Prompt, Sample, Sampling
 from simulator.models.fast import FastLlama, fits
@@ -81,14 +82,15 @@ class LocalModel:
     """
 
     def __init__(self, model: str | Path, adapter: Path | None = None, *, script: bool = False) -> None:
-        self.name = _name(model, adapter)
+        revision = _revision(model)
+        self.name = _name(model, adapter, revision)
         self._script = script
         self._lock = threading.Lock()
         self._prefixes: OrderedDict[Pieces, Any] = OrderedDict()
         self.device = "cuda" if torch.cuda.is_available() else "cpu"
         try:
             with out_of_memory(self.name):
-                self.tokenizer, loaded = _load(model, adapter, self.device)
+                self.tokenizer, loaded = _load(model, adapter, self.device, revision)
         except (OSError, ValueError, RuntimeError) as error:
             raise ModelError(
                 f"The model {model} could not be loaded ({' '.join(str(error).split())[:200]}). Give a hub id, a folder "
@@ -228,17 +230,26 @@ def _choose(logits: torch.Tensor, sampling: Sampling, generator: torch.Generator
     return tokens.gather(1, drawn)[:, 0]
 
 
-def _load(model: str | Path, adapter: Path | None, device: str) -> tuple[Any, Any]:
+def _revision(model: str | Path) -> Any:
+    """What a hub id stands for now, so that tokenizer, weights and name are of one commit (`.resolved`).
+
+    None for what lies on this machine, and where neither the hub nor its cache can tell.
+    """
+    # The path of a GGUF file can look like an id; one that is not there must not be asked for on the hub.
+    return None if Path(model).suffix == ".gguf" else resolve_revision(model)
+
+
+def _load(model: str | Path, adapter: Path | None, device: str, revision: Any) -> tuple[Any, Any]:
     path = Path(model)
     extra: dict[str, Any] = {}
     if path.suffix == ".gguf":
         if not path.is_file():
             raise OSError(f"{path}: no such file")
         extra, model = {"gguf_file": path.name}, path.parent
-    tokenizer = AutoTokenizer.from_pretrained(model, **extra)
+    tokenizer = AutoTokenizer.from_pretrained(model, revision=revision, **extra)
     if extra:  # unpacked once: kernels on packed weights are the slower way on a CPU
         extra["quantization_config"] = GgufConfig(dequantize=True)
-    loaded = AutoModelForCausalLM.from_pretrained(model, dtype=torch.bfloat16, **extra)
+    loaded = AutoModelForCausalLM.from_pretrained(model, revision=revision, dtype=torch.bfloat16, **extra)
     if adapter is not None:
         from peft import PeftModel
 
@@ -246,8 +257,11 @@ def _load(model: str | Path, adapter: Path | None, device: str) -> tuple[Any, An
     return tokenizer, loaded.to(device).eval()
 
 
-def _name(model: str | Path, adapter: Path | None) -> str:
+def _name(model: str | Path, adapter: Path | None, revision: Any) -> str:
+    """What results note, so that they can be traced: a file's name or a hub id with its commit, then the adapter."""
     base = Path(model).name if Path(model).exists() else str(model)
+    if revision is not None:
+        base += f"@{revision.resolved[:12]}"
     if adapter is None:
         return base
     digest = hashlib.sha256((adapter / "adapter_model.safetensors").read_bytes()).hexdigest()
