@@ -271,6 +271,13 @@ def test_what_was_touched_by_hand_does_not_outlast_what_it_was_for(browser: Brow
             anna.reads("#scores table", f"Worth {score}")
             expect(page.locator("#scores [type=number]")).to_have_value("")
             expect(page.locator("#scores textarea")).to_have_value("")
+        # What is half written about one call does not stand beside another.
+        page.locator("#scores textarea").fill("Half a thought about Béla")
+        page.evaluate("id => { location.hash = `#/session/${id}`; }", calls[f"{LONG} wrong-item"])
+        anna.reads("#session h1", re.escape(LONG))
+        expect(page.locator("#scores textarea")).to_have_value("")
+        page.go_back()
+        anna.reads("#session h1", "Béla")
         page.locator("#said-3 summary").click()
         page.locator("#said-3 select").select_option("generic_sympathy:1")
         page.locator("#said-3 textarea").fill(PLAIN)

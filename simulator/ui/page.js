@@ -9,8 +9,11 @@
   let asked = false;
   const marked = new Set(); // forms that were sent and are not known to be saved
 
-  // What was touched by hand stays as it is when the page is drawn anew: a reset makes it follow the page again.
-  const asDrawn = () => find("#review form")?.reset();
+  // What was touched by hand stays as it is when the page is drawn anew: a reset makes it follow the page again, and what
+  // was half written about one call never stands beside another.
+  const asDrawn = () => {
+    for (const form of document.querySelectorAll("#review form, form[data-mark]")) form.reset();
+  };
   // The gallery that an address shows is the whole one.
   window.addEventListener("popstate", () => {
     for (const select of document.querySelectorAll("[data-filter]")) select.selectedIndex = 0;
