@@ -34,6 +34,11 @@ class JudgedOnce:
     def __exit__(self, *_: object) -> None:
         self._memory.close()
 
+    def __contains__(self, reading: Reading) -> bool:
+        """Whether this reading has been judged."""
+        found = self._memory.execute("SELECT 1 FROM judgement WHERE reading = ?", (self._key(reading),))
+        return found.fetchone() is not None
+
     def judge(self, readings: Sequence[Reading]) -> list[Judgement]:
         """One judgement for each reading, in order. Raises JudgeError or ModelError."""
         found = self.each(readings)

@@ -12,6 +12,7 @@ from simulator.console import BaseUrl, JudgeModel, Model, Personas, clear_errors
 from simulator.eval_cli import eval_app
 from simulator.jsonl import InputError, check_writable, read_jsonl, write_jsonl
 from simulator.judge import MOST_CHARACTERS
+from simulator.kept import kept_beside
 from simulator.persona import LIBRARY, Persona, load_persona, load_personas
 from simulator.persona_cli import persona_app
 from simulator.records import (
@@ -122,7 +123,7 @@ def judge(
     judge_model: JudgeModel = "bundled",
     base_url: BaseUrl = None,
 ) -> None:
-    """Label replies in batches."""
+    """Label replies in batches. Broken off, it goes on when it is called again."""
     with clear_errors():
         check_writable(target)
         library = _library(personas)
@@ -130,9 +131,9 @@ def judge(
         asked = readings(records, library)
         from simulator.engine import load_judge
 
-        found = load_judge(judge_model, base_url).judge(asked)
-        rows = ({"id": r.id, **judgement_json(j)} for r, j in zip(records, found, strict=True))
-        write_jsonl(target, rows)
+        with kept_beside(target, load_judge(judge_model, base_url)) as evaluator:
+            found = evaluator.each(asked)
+            write_jsonl(target, ({"id": r.id, **judgement_json(j)} for r, j in zip(records, found, strict=True)))
 
 
 @app.command("grade")
@@ -143,14 +144,15 @@ def grade_command(
     judge_model: JudgeModel = "bundled",
     base_url: BaseUrl = None,
 ) -> None:
-    """Grade recorded transcripts."""
+    """Grade recorded transcripts. Broken off, it goes on when it is called again."""
     with clear_errors():
         check_writable(target)
         library = _library(personas)
         records = read_jsonl(source, CallRecord, lambda one: gradable(one, library))
         from simulator.engine import load_judge
 
-        write_jsonl(target, grade_records(records, library, load_judge(judge_model, base_url)))
+        with kept_beside(target, load_judge(judge_model, base_url)) as evaluator:
+            write_jsonl(target, grade_records(records, library, evaluator))
 
 
 @app.command()
