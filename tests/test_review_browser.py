@@ -272,6 +272,7 @@ def test_what_was_touched_by_hand_does_not_outlast_what_it_was_for(browser: Brow
             expect(page.locator("#scores [type=number]")).to_have_value("")
             expect(page.locator("#scores textarea")).to_have_value("")
         # What is half written about one call does not stand beside another.
+        page.locator("#scores summary").click()
         page.locator("#scores textarea").fill("Half a thought about Béla")
         page.evaluate("id => { location.hash = `#/session/${id}`; }", calls[f"{LONG} wrong-item"])
         anna.reads("#session h1", re.escape(LONG))
