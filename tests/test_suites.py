@@ -358,8 +358,8 @@ def test_the_real_evaluator_puts_the_trainees_in_their_order(tmp_path: Path) -> 
     value = {name: one["value"] for name, one in figures.items()}
     assert value["kept.expert"] == 1
     for trainee in ("canned", "fixer", "defender", "blamer", "interrogator", "listener", "empath"):
-        # Empathy without listening keeps some customers; it calms none, and wins none over.
-        assert trainee == "empath" or value[f"kept.{trainee}"] == 0
+        # Empathy without listening may keep a customer, but not all that listening with it keeps; it wins none over.
+        assert value[f"kept.{trainee}"] < value["kept.expert"] if trainee == "empath" else value[f"kept.{trainee}"] == 0
         assert value[f"won_over.{trainee}"] == value[f"calm.{trainee}"] == 0
         assert value[f"overall.{trainee}"] < value["overall.expert"] - 20
     assert value["lowest_anger.empath"] < value["lowest_anger.canned"]
