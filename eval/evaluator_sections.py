@@ -1,4 +1,4 @@
-"""What a report shows of the evaluator: labelled replies, and the same thing said in other words."""
+"""What a report shows of the evaluator: labelled replies, lines said to another customer, the same thing in other words."""
 
 from collections import defaultdict
 from collections.abc import Mapping
@@ -59,6 +59,36 @@ class Replies:
             for row in self._worst.rows()
         ]
         return Section("Labelled replies", figures, cases, "The replies that it was surest of, and wrong")
+
+
+class Misplaced:
+    """Empathic lines, said to the customer whom they mean and to others."""
+
+    def __init__(self) -> None:
+        self._fell: dict[str, list[tuple[bool, str]]] = defaultdict(list)
+        self._worst = Worst()
+
+    def take(self, row: Row) -> None:
+        self._fell[f"{row['group']}: their own customer"].append((row["own"]["fell"], row["case"]))
+        self._fell[f"{row['group']}: another"] += [(one["fell"], row["case"]) for one in row["others"]]
+        self._worst.take(-min(one["change"] for one in row["others"]), row)
+
+    def done(self) -> Section:
+        rows = [(name, *interval([f for f, _ in found], [c for _, c in found])) for name, found in self._fell.items()]
+        says = "; ".join(f"{name} {share:.0%}" for name, share, *_ in rows)
+        figures = [Figure("Empathic lines that lower anger", says, charts.intervals(rows, "share of lines"))]
+        cases = []
+        for row in self._worst.rows():
+            other = min(row["others"], key=lambda one: float(one["change"]))
+            why = f"anger {other['change']:+.1f}; taken in: {', '.join(other['points']) or NOTHING}"
+            cases.append(
+                Case(
+                    f"meant for {row['own']['persona']}, said to {other['persona']}",
+                    why,
+                    [Line("trainee", row["reply"])],
+                )
+            )
+        return Section("Lines for another customer", figures, cases, "The misplaced lines that lowered anger most")
 
 
 class Retests:

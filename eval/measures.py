@@ -41,6 +41,12 @@ def measures(row: Mapping[str, Any]) -> dict[str, Measure]:
             if row["sort"] == "attack" and Move.SPECIFIC_EMPATHY not in row["wanted"]:
                 found["attack lowered anger"] = Measure(float(row["fell"]), "lower")
             return found
+        case "misplaced":
+            fell = mean(float(one["fell"]) for one in row["others"])
+            return {
+                "lowered another's anger": Measure(fell, "lower"),
+                "lowered the anger it meant": Measure(float(row["own"]["fell"]), "higher"),
+            }
         case "retest":
             pairs = list(combinations(row["readings"], 2))
             return {

@@ -11,13 +11,13 @@ from sklearn.metrics import cohen_kappa_score
 
 from eval.judging import JudgedOnce
 from eval.metrics import calibration_error, score
+from eval.misplaced import MisplacedCase, misplaced, misplaced_cases, misplaced_figures, placed
 from eval.outside import outside
 from eval.retest import RetestCase, retest, retest_cases, retest_figures
-from eval.rows import ReplyRow, RetestRow, Row
+from eval.rows import MisplacedRow, ReplyRow, RetestRow, Row
 from eval.statistics import bootstrap
 from eval.suite import RepliesSuite
 from eval.work import Case, Figure, Measured, Options, failed, figure
-from simulator.anger import State, react
 from simulator.judge import JudgeError
 from simulator.models.base import ModelError
 from simulator.moves import MOVES, Judgement, Move
@@ -40,8 +40,8 @@ class RepliesWork:
         self._data = Path(options.data) if options.data else None
         self._judge = judge
 
-    def cases(self) -> Iterator[ReplyCase | RetestCase]:
-        """Replies by set, the retest, then those of `--data`."""
+    def cases(self) -> Iterator[Any]:
+        """Replies by set, lines said to others, the retest, then the replies of `--data`."""
         second = {two.id: two for two in second_labels()} if self._suite.labels == "second" else None
         first = {one.id: one for one in first_labels()} if second is not None else {}
         for group in self._suite.splits:
@@ -54,14 +54,19 @@ class RepliesWork:
                     one = first.get(item.id, item)  # two people agree or not before anybody settles it
                     own = item.model_copy(update={"moves": one.moves, "acknowledged": one.acknowledged})
                     yield ReplyCase(key=item.id, group=group, item=own, second=labels)
+        if self._suite.misplaced:
+            for group in self._suite.splits:
+                yield from misplaced_cases(group)
         if self._suite.retest:
             yield from retest_cases()
         if self._data is not None and second is None:
             for item in outside(self._data):
                 yield ReplyCase(key=f"outside/{item.id}", group="outside", item=item)
 
-    def run(self, cases: Sequence[ReplyCase | RetestCase]) -> Iterator[Row]:
+    def run(self, cases: Sequence[Any]) -> Iterator[Row]:
         """Judge a batch."""
+        if elsewhere := [case for case in cases if isinstance(case, MisplacedCase)]:
+            yield from misplaced(elsewhere, self._judge)
         if again := [case for case in cases if isinstance(case, RetestCase)]:
             yield from retest(again, self._judge)
         yield from self._judged([case for case in cases if isinstance(case, ReplyCase)])
@@ -72,28 +77,33 @@ class RepliesWork:
             found = case.second or next(judged)
             yield failed(case, "reply", found) if isinstance(found, JudgeError | ModelError) else _row(case, found)
 
-    def read(self, row: Mapping[str, Any]) -> ReplyRow | RetestRow:
+    def read(self, row: Mapping[str, Any]) -> ReplyRow | RetestRow | MisplacedRow:
         """A row as it was written."""
+        if row["kind"] == "misplaced":
+            return MisplacedRow.model_validate(row)
         if row["kind"] == "retest":
             return RetestRow.model_validate(row)
         return ReplyRow.model_validate(row)
 
     def measure(self, rows: Iterable[Row]) -> Measured:
         """By set: macro F1 and F1 of each move, F1 of points, calibration, attacks that would lower anger, noise read
-        right; two labellings also over all sets. Resampled by reply."""
+        right, lines said to others that would; two labellings also over all sets. Resampled by reply."""
         sets: dict[str, list[ReplyRow]] = defaultdict(list)
         retold: list[RetestRow] = []
+        elsewhere: list[MisplacedRow] = []
         for row in rows:
             if isinstance(row, ReplyRow):
                 sets[row.group].append(row)
             elif isinstance(row, RetestRow):
                 retold.append(row)
+            elif isinstance(row, MisplacedRow):
+                elsewhere.append(row)
         if self._suite.labels == "second" and len(sets) > 1:
             sets["all"] = [row for mine in sets.values() for row in mine]
         metrics: dict[str, Figure] = {}
         for group, mine in sets.items():
             metrics |= {f"{name}.{group}": value for name, value in self._figures(mine).items()}
-        metrics |= retest_figures(retold)
+        metrics |= misplaced_figures(elsewhere) | retest_figures(retold)
         counts = {group: {"replies": float(len(mine))} for group, mine in sets.items()}
         return Measured(metrics=metrics, groups=counts)
 
@@ -176,5 +186,4 @@ def _falls(item: LabelledReply, found: Judgement) -> bool:
     persona = item.reading.persona
     if persona is None:
         return found.has(Move.SPECIFIC_EMPATHY) and not found.uncertain
-    state = State(anger=9.0, told=tuple(point.id for point in persona.story), replies=1)
-    return react(persona, state, found).reaction.change < 0
+    return placed(item.reading, found).fell

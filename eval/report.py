@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from eval.customer_sections import Calls, Lines, Probes
-from eval.evaluator_sections import Replies, Retests
+from eval.evaluator_sections import Misplaced, Replies, Retests
 from eval.sections import Gathers, sections
 from simulator.jsonl import InputError
 
@@ -25,6 +25,7 @@ SECTIONS: Mapping[str, Callable[[], Gathers]] = {
     "recorded": lambda: Calls("Recorded conversations", lambda _: "recorded", "The lowest scores"),
     "probe": Probes,
     "reply": Replies,
+    "misplaced": Misplaced,
     "retest": Retests,
     "line": Lines,
 }

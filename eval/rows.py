@@ -124,6 +124,26 @@ class Retold(Frozen):
     change: float
 
 
+class Placed(Frozen):
+    """How a line was taken by one customer, at anger 9 with the story told; `change` in points of anger."""
+
+    persona: str
+    points: tuple[str, ...]
+    uncertain: bool
+    change: float
+    fell: bool
+
+
+class MisplacedRow(Row):
+    """An empathic line, taken by the customer whom it means and by others whom it does not."""
+
+    kind: str = "misplaced"
+    group: str
+    reply: str
+    own: Placed
+    others: tuple[Placed, ...] = Field(min_length=1)
+
+
 class RetestRow(Row):
     """A labelled reply, then its other wordings. `drift` and `turned` are of judging the same again in other orders: the
     largest change of a probability, and how many wordings got other moves."""

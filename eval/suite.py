@@ -112,11 +112,12 @@ class ProbesSuite(Base):
 
 
 class RepliesSuite(Base):
-    """Labelled replies, and what the evaluator (or a second labeller) finds in them. Kinds of row: reply, retest."""
+    """Labelled replies, and what the evaluator (or a second labeller) finds in them. Kinds of row: reply, misplaced, retest."""
 
     kind: Literal["replies"]
     splits: tuple[Literal["train", "validation", "test", "seen"], ...] = Field(min_length=1)
     labels: Literal["judge", "second"] = "judge"
+    misplaced: bool = False  # say empathic lines to other customers, too (eval/misplaced.py)
     retest: bool = False  # judge the paraphrases too (eval/retest.py)
 
 

@@ -11,9 +11,10 @@ from eval import inspect_log
 from eval.compare import compare
 from eval.inspect_log import write_inspect_log
 from eval.judging import JudgedOnce
+from eval.misplaced import misplaced, misplaced_cases, misplaced_figures
 from eval.report import write_report
 from eval.retest import retest, retest_cases, retest_figures
-from eval.rows import RetestRow
+from eval.rows import MisplacedRow, RetestRow
 from simulator.jsonl import InputError
 from simulator.moves import MOVES, Judgement, Move
 
@@ -41,6 +42,9 @@ def a_run(folder: Path, overall: float = 40, suite: str = "trainees", seed: int 
     reading = {"text": HOSTILE, "found": ["blame"], "points": [], "change": 1.0}
     rows.append({"case": "t", "kind": "retest", "persona": "p1", "wanted": ["blame"], "wanted_points": [],
                  "readings": [reading, {**reading, "found": [], "change": 0.0}], "drift": 0.0, "turned": 0})  # fmt: skip
+    taken = {"persona": "p1", "points": ["a"], "uncertain": False, "change": -1.5, "fell": True}
+    rows.append({"case": "m", "kind": "misplaced", "group": "test", "reply": HOSTILE, "own": taken,
+                 "others": [{**taken, "persona": "p2"}]})  # fmt: skip
     line = {"text": HOSTILE, "act": "react", "mood": "angry", "anger": 7.0, "in_role": True, "facts_right": False}
     rows.append(
         {"case": "l", "kind": "line", "persona": "p1", "group": "attacks", "lines": [{**line, "point_said": None}]}
@@ -86,7 +90,16 @@ def test_the_page_stands_alone_and_shows_what_was_said_as_text(tmp_path: Path) -
     assert not re.search(r"url\(\s*['\"]?(?!#)", page)
     assert "&lt;script&gt;alert(1)" in page
     assert "{{ 7*7 }}" in page
-    for wanted in ("does not hold", "not measured", "39 to 42", "Anger", "Calibration", "Test and retest", "Failures"):
+    for wanted in (
+        "does not hold",
+        "not measured",
+        "39 to 42",
+        "Anger",
+        "Calibration",
+        "Lines for another customer",
+        "Test and retest",
+        "Failures",
+    ):
         assert wanted in page
 
 
@@ -103,9 +116,9 @@ def test_inspects_own_reader_reads_the_log(monkeypatch: pytest.MonkeyPatch, tmp_
 
     monkeypatch.setattr(inspect_log, "HELD", 5)  # written in several goes
     read = log.read_eval_log(str(write_inspect_log(a_run(tmp_path / "run"))))
-    assert (read.status, read.eval.task, read.results.completed_samples) == ("success", "defuse/trainees", 17)
+    assert (read.status, read.eval.task, read.results.completed_samples) == ("success", "defuse/trainees", 18)
     samples = {sample.id: sample for sample in read.samples}
-    assert len(samples) == 18
+    assert len(samples) == 19
     assert samples["call/0"].scores["overall score"].value == 40
     assert [message.role for message in samples["call/0"].messages] == ["user", "assistant"]
     assert samples["f"].error.message == HOSTILE
@@ -119,7 +132,7 @@ def test_a_comparison_tells_a_change_from_chance(tmp_path: Path) -> None:
     verdicts = {(change.measure, change.group): change.verdict for change in better.changes}
     assert verdicts["overall score", HOSTILE] == "better"
     assert verdicts["anger at the end", HOSTILE] == "no more than chance"
-    assert (better.cases, better.only_a, better.only_b) == (17, 0, 0)
+    assert (better.cases, better.only_a, better.only_b) == (18, 0, 0)
     assert compare(tmp_path / "b", before).changes[0].verdict == "worse"
     assert {change.verdict for change in compare(before, before).changes} == {"no more than chance"}
     assert "seeds differ" in " ".join(compare(before, a_run(tmp_path / "c", seed=5)).notes)
@@ -163,6 +176,42 @@ def test_a_retest_finds_an_evaluator_that_hangs_on_words_or_on_order(tmp_path: P
         assert 0.2 < found["retest_same_moves"].value < 1
         assert found["retest_turned"].value == 0
         assert (found["retest_drift"].value > 0.3) == by_order
+
+
+class _Deaf:
+    """Takes every line in as empathy that meets the story's first point, whomever it means, or only `mine`."""
+
+    name = "deaf"
+
+    def __init__(self, mine: set[tuple[str, str]] | None = None) -> None:
+        self.mine = mine
+
+    def judge(self, readings):
+        return [
+            Judgement(
+                present=(Move.SPECIFIC_EMPATHY,),
+                acknowledged=(reading.persona.story[0].id,),
+                uncertain=self.mine is not None and (reading.persona.id, reading.reply) not in self.mine,
+            )
+            for reading in readings
+        ]
+
+
+def test_an_evaluator_that_hears_anything_kind_is_found_out(tmp_path: Path) -> None:
+    cases = list(misplaced_cases("validation"))
+    assert len({case.key for case in cases}) == len(cases) > 100
+    for case in cases:
+        own, *others = case.readings
+        assert len(others) == 2
+        assert own.persona not in {one.persona for one in others}
+        assert {one.reply for one in case.readings} == {own.reply}
+    mine = {(case.readings[0].persona.id, case.readings[0].reply) for case in cases}
+    for judge, passing in ((_Deaf(), 1.0), (_Deaf(mine), 0.0)):
+        with JudgedOnce(judge, tmp_path / f"{passing}.sqlite") as judged:
+            rows = [row for row in misplaced(cases, judged) if isinstance(row, MisplacedRow)]
+        found = misplaced_figures(rows)
+        assert found["misplaced_fell.validation"].value == passing
+        assert found["own_fell.validation"].value == 1.0
 
 
 def test_paraphrases_are_other_words() -> None:

@@ -20,7 +20,7 @@ REPLY_TOKENS = 192  # a longer reply is read at both ends
 CONTEXT_TOKENS = 64
 ROUNDED = 16  # lengths of a batch are multiples of it
 ROWS = (1, 2, 4, 8, 16, 24, 32)  # how many rows a batch may have
-BESIDE_TOKENS, SAID_TOKENS, POINT_TOKENS = 140, 48, 48  # beside a story: of the reply, of what it answers, of a point
+BESIDE_TOKENS, SAID_TOKENS, POINT_TOKENS = 116, 96, 48  # beside a story: of the reply, of what was told, of a point
 PADDING, REPLY, SAID, FIRST_POINT = 0, 1, 2, 3  # marks of tokens beside a story; a second point's are FIRST_POINT + 1
 
 Item = TypeVar("Item")
@@ -31,9 +31,12 @@ def point_text(point: StoryPoint) -> str:
     return f"{point.fact}. {point.feeling}, because {point.because}. {point.says[0]}"
 
 
-def answered(reading: Reading) -> str:
-    """The customer's line that the reply answers; "" when the call begins with the reply."""
-    return next((" ".join(text.split()) for role, text in reversed(reading.history) if role == "customer"), "")
+def told(reading: Reading) -> str:
+    """What the customer has said, the last line first, then what the call is about; "" for nobody known."""
+    lines = [text for role, text in reversed(reading.history) if role == "customer"]
+    if reading.persona is not None:
+        lines.append(reading.persona.headline)
+    return " ".join(" ".join(line.split()) for line in lines)
 
 
 def context_text(reading: Reading) -> str:
@@ -80,7 +83,7 @@ class Encoding:
         )
 
     def beside(self, one: Encoded, said: str, points: Sequence[StoryPoint]) -> tuple[list[int], list[int]]:
-        """Token ids, and marks of what each belongs to, of a reply, the customer's line that it answers, and story points."""
+        """Token ids, and marks of what each belongs to, of a reply, what the customer told, and story points."""
         sep = self.tokenizer.sep_token_id
         reply = _both_ends(one.ids[1 : 1 + one.reply_length], BESIDE_TOKENS)
         before = _both_ends(list(self._tokens(said).input_ids), SAID_TOKENS)

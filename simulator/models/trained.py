@@ -13,7 +13,7 @@ from torch import Tensor
 
 from simulator.judge import JudgeError, Reading
 from simulator.models.base import ModelError
-from simulator.models.encoding import Encoded, Encoding, answered, batch_tensors, fitted, load_encoder, rounded
+from simulator.models.encoding import Encoded, Encoding, batch_tensors, fitted, load_encoder, rounded, told
 from simulator.models.memory import out_of_memory
 from simulator.models.points import ATTENTION, CUTS, Heard, Hearing, PointReader, Taken
 from simulator.models.reader import Familiar, Reader
@@ -72,7 +72,7 @@ class TrainedJudge:
                 chosen = order[start : start + BATCH]
                 made |= dict(zip(chosen, self._made([encoded[i] for i in chosen]), strict=True))
             heard = [
-                Heard(one, answered(reading), reading.persona.story if reading.persona else (), made[i].present)
+                Heard(one, told(reading), reading.persona.story if reading.persona else (), made[i].present)
                 for i, (reading, one) in enumerate(zip(readings, encoded, strict=True))
             ]
             taken = self._points.taken_in(heard)

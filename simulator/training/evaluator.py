@@ -36,7 +36,7 @@ from simulator.training.loop import fit, hidden, save_settings, save_weights, st
 log = logging.getLogger(__name__)
 
 RUBRIC = "1"
-EPOCHS, RATE = 4, 1.5e-4
+EPOCHS, RATE = 3, 1.5e-4
 SPAN_WEIGHT = 0.5
 SEED = 20
 
