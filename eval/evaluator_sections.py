@@ -71,7 +71,8 @@ class Misplaced:
     def take(self, row: Row) -> None:
         self._fell[f"{row['group']}: their own customer"].append((row["own"]["fell"], row["case"]))
         self._fell[f"{row['group']}: another"] += [(one["fell"], row["case"]) for one in row["others"]]
-        self._worst.take(-min(one["change"] for one in row["others"]), row)
+        if any(one["fell"] for one in row["others"]):
+            self._worst.take(-min(one["change"] for one in row["others"]), row)
 
     def done(self) -> Section:
         rows = [(name, *interval([f for f, _ in found], [c for _, c in found])) for name, found in self._fell.items()]
@@ -80,7 +81,7 @@ class Misplaced:
         cases = []
         for row in self._worst.rows():
             other = min(row["others"], key=lambda one: float(one["change"]))
-            why = f"anger {other['change']:+.1f}; taken in: {', '.join(other['points']) or NOTHING}"
+            why = f"anger {other['change']:+.1f}; met: {', '.join(other['points']) or NOTHING}"
             cases.append(
                 Case(
                     f"meant for {row['own']['persona']}, said to {other['persona']}",

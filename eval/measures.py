@@ -45,7 +45,7 @@ def measures(row: Mapping[str, Any]) -> dict[str, Measure]:
             fell = mean(float(one["fell"]) for one in row["others"])
             return {
                 "lowered another's anger": Measure(fell, "lower"),
-                "lowered the anger it meant": Measure(float(row["own"]["fell"]), "higher"),
+                "lowered its own customer's anger": Measure(float(row["own"]["fell"]), "higher"),
             }
         case "retest":
             pairs = list(combinations(row["readings"], 2))

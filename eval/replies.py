@@ -40,7 +40,7 @@ class RepliesWork:
         self._data = Path(options.data) if options.data else None
         self._judge = judge
 
-    def cases(self) -> Iterator[Any]:
+    def cases(self) -> Iterator[ReplyCase | MisplacedCase | RetestCase]:
         """Replies by set, lines said to others, the retest, then the replies of `--data`."""
         second = {two.id: two for two in second_labels()} if self._suite.labels == "second" else None
         first = {one.id: one for one in first_labels()} if second is not None else {}
@@ -63,7 +63,7 @@ class RepliesWork:
             for item in outside(self._data):
                 yield ReplyCase(key=f"outside/{item.id}", group="outside", item=item)
 
-    def run(self, cases: Sequence[Any]) -> Iterator[Row]:
+    def run(self, cases: Sequence[ReplyCase | MisplacedCase | RetestCase]) -> Iterator[Row]:
         """Judge a batch."""
         if elsewhere := [case for case in cases if isinstance(case, MisplacedCase)]:
             yield from misplaced(elsewhere, self._judge)

@@ -125,7 +125,8 @@ class Retold(Frozen):
 
 
 class Placed(Frozen):
-    """How a line was taken by one customer, at anger 9 with the story told; `change` in points of anger."""
+    """How a line was taken by one customer, at anger 9 with the story told; `points` are those that it met with empathy,
+    `change` in points of anger."""
 
     persona: str
     points: tuple[str, ...]
@@ -139,6 +140,7 @@ class MisplacedRow(Row):
 
     kind: str = "misplaced"
     group: str
+    persona: str  # whom the line means
     reply: str
     own: Placed
     others: tuple[Placed, ...] = Field(min_length=1)

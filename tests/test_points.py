@@ -141,7 +141,9 @@ def test_beside_another_customers_story_nothing_is_taken_in(engine, monkeypatch:
     monkeypatch.setattr(points, "OTHERS", 0.0)
     random.seed(1)
     items = replies("validation")
-    mine = next(one for one in items if one.acknowledged and Move.SPECIFIC_EMPATHY in one.moves and one.kind != "attack")
+    mine = next(
+        one for one in items if one.acknowledged and Move.SPECIFIC_EMPATHY in one.moves and one.kind != "attack"
+    )
     others = [
         one
         for one in items

@@ -43,7 +43,7 @@ def a_run(folder: Path, overall: float = 40, suite: str = "trainees", seed: int 
     rows.append({"case": "t", "kind": "retest", "persona": "p1", "wanted": ["blame"], "wanted_points": [],
                  "readings": [reading, {**reading, "found": [], "change": 0.0}], "drift": 0.0, "turned": 0})  # fmt: skip
     taken = {"persona": "p1", "points": ["a"], "uncertain": False, "change": -1.5, "fell": True}
-    rows.append({"case": "m", "kind": "misplaced", "group": "test", "reply": HOSTILE, "own": taken,
+    rows.append({"case": "m", "kind": "misplaced", "group": "test", "persona": "p1", "reply": HOSTILE, "own": taken,
                  "others": [{**taken, "persona": "p2"}]})  # fmt: skip
     line = {"text": HOSTILE, "act": "react", "mood": "angry", "anger": 7.0, "in_role": True, "facts_right": False}
     rows.append(
@@ -203,7 +203,8 @@ def test_an_evaluator_that_hears_anything_kind_is_found_out(tmp_path: Path) -> N
     for case in cases:
         own, *others = case.readings
         assert len(others) == 2
-        assert own.persona not in {one.persona for one in others}
+        assert len({one.persona.id for one in case.readings}) == 3
+        assert all(one.history for one in others)
         assert {one.reply for one in case.readings} == {own.reply}
     mine = {(case.readings[0].persona.id, case.readings[0].reply) for case in cases}
     for judge, passing in ((_Deaf(), 1.0), (_Deaf(mine), 0.0)):
@@ -211,7 +212,8 @@ def test_an_evaluator_that_hears_anything_kind_is_found_out(tmp_path: Path) -> N
             rows = [row for row in misplaced(cases, judged) if isinstance(row, MisplacedRow)]
         found = misplaced_figures(rows)
         assert found["misplaced_fell.validation"].value == passing
-        assert found["own_fell.validation"].value == 1.0
+        assert found["misplaced_met.validation"].value == passing
+        assert found["own_fell.validation"].value == found["own_met.validation"].value == 1.0
 
 
 def test_paraphrases_are_other_words() -> None:

@@ -32,8 +32,8 @@ def point_text(point: StoryPoint) -> str:
 
 
 def told(reading: Reading) -> str:
-    """What the customer has said, the last line first, then what the call is about; "" for nobody known."""
-    lines = [text for role, text in reversed(reading.history) if role == "customer"]
+    """What the customer has said of late, the last line first, then what the call is about; "" where neither is known."""
+    lines = [text for role, text in reversed(reading.history[-12:]) if role == "customer"]
     if reading.persona is not None:
         lines.append(reading.persona.headline)
     return " ".join(" ".join(line.split()) for line in lines)

@@ -116,10 +116,10 @@ class Hearing:
         for start in range(0, len(readings), BATCH):
             batch = readings[start : start + BATCH]
             found = self._reader(*story_tensors(rounded([tokens for _, _, tokens in batch])))
-            logits = zip(found.points.sigmoid().tolist(), found.meant.sigmoid().tolist(), strict=True)
-            for (i, points, _), (mine, chance) in zip(batch, logits, strict=False):
+            read = zip(found.points.sigmoid().tolist(), found.meant.sigmoid().tolist(), strict=True)
+            for (i, points, _), (mine, this) in zip(batch, read, strict=False):
                 chances[i] |= {point.id: chance for point, chance in zip(points, mine, strict=False)}
-                meant[i] = max(chance, meant.get(i, 0.0))
+                meant[i] = max(this, meant.get(i, 0.0))
         return [
             Taken(self._over(one.story, mine), strange=meant.get(i, 1.0) < self._meant)
             for i, (one, mine) in enumerate(zip(replies, chances, strict=True))

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits as bce
 
 from simulator.models.encoding import Encoding, padded, point_text, told
-from simulator.models.points import ATTENTION, TAKE_IN, Beside, PointReader, story_tensors, taken
+from simulator.models.points import ATTENTION, TAKE_IN, TOGETHER, Beside, PointReader, story_tensors, taken
 from simulator.moves import Move
 from simulator.persona import Persona, StoryPoint
 from simulator.training.data import LabelledReply, replies
@@ -39,7 +39,7 @@ SEED = 21
 
 class Row:
     """A reply beside story points: tokens with their marks, which of the points it takes in, and whether it means this
-    customer; None where that cannot be said, of attacks and of replies that would fit anyone."""
+    customer; None where that is not learnt: of attacks, and of replies without specific empathy."""
 
     def __init__(
         self,
@@ -76,7 +76,8 @@ def rows(examples: Sequence[Example], alike: Mapping[str, Sequence[str]]) -> lis
                 host = random.choice(of[random.choice(near)] if near and random.random() < 0.5 else examples)
             mine = customer(host) == customer(one)
             said = "" if random.random() < UNSAID else told(host.item.reading)
-            worded = [_worded(point) for point in random.sample(story(host.item), len(story(host.item)))]
+            points = story(host.item)
+            worded = [_worded(point) for point in random.sample(points, min(len(points), TOGETHER))]
             telling = Move.SPECIFIC_EMPATHY in one.item.moves and not attack
             drawn.append(Row(one, said, worded, one.item.acknowledged if mine else (), meant=mine if telling else None))
     return drawn
